@@ -1,0 +1,53 @@
+// ByteReader: the one way to read untrusted bytes. Big-endian, bounds-checked, with a sticky error.
+//
+// After the first overrun every getter returns zero or an empty span and moves nothing; check ok()
+// once at the end of a step. Does not own the bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace meridian {
+
+class ByteReader {
+ public:
+  constexpr explicit ByteReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+
+  constexpr bool ok() const { return ok_; }
+  constexpr std::size_t position() const { return position_; }
+  constexpr std::size_t remaining() const { return bytes_.size() - position_; }
+
+  constexpr std::uint8_t u8() { return static_cast<std::uint8_t>(take(1)); }
+  constexpr std::uint16_t u16() { return static_cast<std::uint16_t>(take(2)); }
+  constexpr std::uint32_t u32() { return take(4); }
+
+  constexpr std::span<const std::uint8_t> bytes(std::size_t count) {
+    if (!require(count)) return {};
+    const auto out = bytes_.subspan(position_, count);
+    position_ += count;
+    return out;
+  }
+  constexpr void skip(std::size_t count) {
+    if (require(count)) position_ += count;
+  }
+
+ private:
+  constexpr bool require(std::size_t count) {
+    if (!ok_ || count > remaining()) ok_ = false;
+    return ok_;
+  }
+  constexpr std::uint32_t take(std::size_t count) {
+    if (!require(count)) return 0;
+    std::uint32_t out = 0;
+    for (std::size_t i = 0; i < count; ++i) out = out << 8 | bytes_.data()[position_ + i];
+    position_ += count;
+    return out;
+  }
+
+  std::span<const std::uint8_t> bytes_;
+  std::size_t position_ = 0;
+  bool ok_ = true;
+};
+
+}  // namespace meridian

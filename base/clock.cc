@@ -1,0 +1,22 @@
+#include "base/clock.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace meridian {
+
+WallTime SystemClock::wallNow() const {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+MonotonicTime SystemClock::monotonicNow() const {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now());
+}
+
+std::string rfc3339(WallTime time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const std::time_t whole = std::chrono::system_clock::to_time_t(seconds);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03d}Z", fmt::gmtime(whole), (time - seconds).count());
+}
+
+}  // namespace meridian

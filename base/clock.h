@@ -1,0 +1,30 @@
+// The clock seam: code that needs time takes a Clock&, so that tests decide what time it is.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace meridian {
+
+using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
+using MonotonicTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::milliseconds>;
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual WallTime wallNow() const = 0;  // for people and messages; may jump
+  virtual MonotonicTime monotonicNow()
+      const = 0;  // for budgets, leases, time-outs; never goes back
+};
+
+class SystemClock final : public Clock {
+ public:
+  WallTime wallNow() const override;
+  MonotonicTime monotonicNow() const override;
+};
+
+// "2026-05-01T12:00:00.123Z"
+std::string rfc3339(WallTime time);
+
+}  // namespace meridian

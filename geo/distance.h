@@ -1,0 +1,32 @@
+// Geodesic distance on the WGS84 ellipsoid (GeographicLib; Karney 2013) and nearest-first orders.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "geo/location.h"
+
+namespace meridian::geo {
+
+double geodesicMetres(GeoPoint a, GeoPoint b);
+
+// Nearest of a fixed set of points, exact by geodesic. Chord length on the sphere sorts out all candidates but those
+// that the ellipsoid could put in front, so most lookups need no geodesic at all.
+// Ties go to the smaller index. Threads: immutable after construction.
+class NearestPoints {
+ public:
+  explicit NearestPoints(std::vector<GeoPoint> points);
+  bool empty() const { return points_.empty(); }
+  std::size_t size() const { return points_.size(); }
+
+  // REQUIRES: !empty().
+  std::size_t nearest(GeoPoint from) const;
+  // All indices, nearest first.
+  std::vector<std::uint8_t> order(GeoPoint from) const;  // REQUIRES: size() <= 254
+
+ private:
+  std::vector<GeoPoint> points_;
+};
+
+}  // namespace meridian::geo

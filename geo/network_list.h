@@ -1,0 +1,28 @@
+// The operator's network overrides: CIDR → partition, or CIDR → coordinates (docs/topology.md "Network overrides").
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "base/ip.h"
+#include "geo/location.h"
+
+namespace meridian::geo {
+
+struct NetworkOverride {
+  IpPrefix prefix;
+  std::variant<std::string, Location> target;  // partition id, or a location (its point always set)
+  SourcePlace place;
+};
+
+inline constexpr std::size_t kMaxNetworkFileBytes = std::size_t{256} << 20;
+
+Checked<std::vector<NetworkOverride>> parseNetworks(std::string_view text, const std::string& file);
+// All files together; the same prefix twice is an error wherever it stands. Sorted by prefix.
+Checked<std::vector<NetworkOverride>> loadNetworks(const std::vector<std::filesystem::path>& files);
+
+}  // namespace meridian::geo
