@@ -19,8 +19,8 @@ struct CatalogueSource {
 };
 
 struct CatalogueEntry {
-  std::string id;  // one DNS label, lower case: 1–63 of a-z 0-9 '-'
-  GeoPoint point;  // WGS84; GCJ-02 is converted at load
+  std::string id;         // one DNS label, lower case: 1–63 of a-z 0-9 '-'
+  GeoPoint point;         // WGS84; GCJ-02 is converted at load
   std::string partition;  // override; empty = by place
   SourcePlace place;
 };

@@ -11,9 +11,9 @@ namespace meridian::geo {
 
 double geodesicMetres(GeoPoint a, GeoPoint b);
 
-// Nearest of a fixed set of points, exact by geodesic. Chord length on the sphere sorts out all candidates but those
-// that the ellipsoid could put in front, so most lookups need no geodesic at all.
-// Ties go to the smaller index. Threads: immutable after construction.
+// Nearest of a fixed set of points, exact by geodesic. Chord length on the sphere sorts out all
+// candidates but those that the ellipsoid could put in front, so most lookups need no geodesic at
+// all. Ties go to the smaller index. Threads: immutable after construction.
 class NearestPoints {
  public:
   explicit NearestPoints(std::vector<GeoPoint> points);

@@ -1,8 +1,9 @@
 // Geofences: polygons read from GeoJSON (RFC 7946), checked, and ready for the cell index.
 //
-// Every ring is closed, simple and free of the poles; parts that cross the antimeridian are split at ±180°; GCJ-02
-// coordinates are converted to WGS84; geodesic edges are densified to kMaxEdgeMetres. After that one planar test in
-// lon/lat serves every fence (RFC 7946 §3.1.1: edges are straight in lon/lat).
+// Every ring is closed, simple and free of the poles; parts that cross the antimeridian are split
+// at ±180°; GCJ-02 coordinates are converted to WGS84; geodesic edges are densified to
+// kMaxEdgeMetres. After that one planar test in lon/lat serves every fence (RFC 7946 §3.1.1: edges
+// are straight in lon/lat).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ enum class Crs : std::uint8_t { kWgs84, kGcj02 };
 enum class EdgeModel : std::uint8_t { kPlanar, kGeodesic };
 
 struct FenceSource {
-  std::string id;           // the name before the slash in "us-states/tx"
+  std::string id;  // the name before the slash in "us-states/tx"
   std::filesystem::path path;
   std::string id_property;  // empty: the feature's member "id"
   Crs crs = Crs::kWgs84;
@@ -43,20 +44,22 @@ struct Fence {
 inline constexpr double kMaxEdgeMetres = 10'000;
 inline constexpr std::size_t kMaxFenceFileBytes = std::size_t{64} << 20;
 
-// All fences of one text / file, or everything that is wrong with it: syntax, types, ranges, a ring that crosses itself (with both
-// edges named), rings that cross each other within a fence, too few points, duplicate ids.
+// All fences of one text / file, or everything that is wrong with it: syntax, types, ranges, a ring
+// that crosses itself (with both edges named), rings that cross each other within a fence, too few
+// points, duplicate ids.
 Checked<std::vector<Fence>> parseFences(std::string_view text, const FenceSource& source);
 Checked<std::vector<Fence>> loadFences(const FenceSource& source);
 
-// Whether the point lies in the fence, by the half-open crossing rule on exact edges: a point on a border that two
-// fences share bit for bit lies in exactly one of them. The slow, plain form; CellIndex is the fast one.
+// Whether the point lies in the fence, by the half-open crossing rule on exact edges: a point on a
+// border that two fences share bit for bit lies in exactly one of them. The slow, plain form;
+// CellIndex is the fast one.
 bool contains(const Fence& fence, GeoPoint point);
 
 // Geodesic metres from the point to the nearest border of the fence; 0 inside.
 double distanceMetres(const Fence& fence, GeoPoint point);
 
-// Area two fences have in common beyond their borders is an error for one placement: the pairs that overlap by more
-// than `tolerance_m2`, with the overlap, found by the cell grid.
+// Area two fences have in common beyond their borders is an error for one placement: the pairs that
+// overlap by more than `tolerance_m2`, with the overlap, found by the cell grid.
 struct FenceOverlap {
   std::size_t first = 0;
   std::size_t second = 0;

@@ -1,8 +1,8 @@
 // MaxMind DB files (format 2.0): MaxMind's nested schema and flat ones such as DB-IP City Lite.
 //
-// The file is mapped read-only and checked when opened: metadata, size, search-tree bounds, and every data record that
-// walk() reaches; a torn or foreign file is refused with a reason.
-// Threads: immutable after open(); lookups from any thread.
+// The file is mapped read-only and checked when opened: metadata, size, search-tree bounds, and
+// every data record that walk() reaches; a torn or foreign file is refused with a reason. Threads:
+// immutable after open(); lookups from any thread.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@
 
 namespace meridian::geo {
 
-// Dotted key paths into a record; an empty path means "find it": each known place is tried (docs/config.md).
+// Dotted key paths into a record; an empty path means "find it": each known place is tried
+// (docs/config.md).
 struct MmdbSchema {
   std::string latitude, longitude, country, subdivision, city, asn;
 };
@@ -43,14 +44,17 @@ class Mmdb {
   Result<std::optional<Found>> lookup(const IpAddress& address) const;
 
   bool hasV4() const;
-  bool hasV6() const;  // a v6 tree holds IPv4 as well, in ::/96
+  bool hasV6() const;               // a v6 tree holds IPv4 as well, in ::/96
   std::string description() const;  // type, build date, nodes: for logs
 
-  // Visits each record of a family in address order: the networks that have one, each with the record's number;
-  // alias subtrees of a v6 tree (::ffff:0:0/96, 2002::/16, 64:ff9b::/96, 2001::/32) are left out, as is the embedded
+  // Visits each record of a family in address order: the networks that have one, each with the
+  // record's number; alias subtrees of a v6 tree (::ffff:0:0/96, 2002::/16, 64:ff9b::/96,
+  // 2001::/32) are left out, as is the embedded
   // ::/96. `first`/`length` as in IpPrefix. kCorrupt when the tree is torn. record(i) decodes one.
   using RecordNumber = std::uint32_t;
-  Status walk(IpFamily family, const std::function<void(U128 first, std::uint8_t length, RecordNumber)>& visit) const;
+  Status walk(
+      IpFamily family,
+      const std::function<void(U128 first, std::uint8_t length, RecordNumber)>& visit) const;
   Result<Location> record(RecordNumber number) const;
 
  private:

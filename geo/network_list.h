@@ -1,4 +1,5 @@
-// The operator's network overrides: CIDR → partition, or CIDR → coordinates (docs/topology.md "Network overrides").
+// The operator's network overrides: CIDR → partition, or CIDR → coordinates (docs/topology.md
+// "Network overrides").
 #pragma once
 
 #include <filesystem>

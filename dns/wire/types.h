@@ -1,0 +1,66 @@
+// DNS numbers that the code names (IANA "Domain Name System (DNS) Parameters").
+#pragma once
+
+#include <cstdint>
+
+namespace meridian::dns {
+
+// Any 16-bit value is a type; these are the ones the answer path treats specially.
+enum class RrType : std::uint16_t {
+  kA = 1,
+  kNs = 2,
+  kCname = 5,
+  kSoa = 6,
+  kPtr = 12,
+  kMx = 15,
+  kTxt = 16,
+  kAaaa = 28,
+  kSrv = 33,
+  kDname = 39,
+  kOpt = 41,
+  kDs = 43,
+  kRrsig = 46,
+  kNsec = 47,
+  kDnskey = 48,
+  kSvcb = 64,
+  kHttps = 65,
+  kTsig = 250,
+  kIxfr = 251,
+  kAxfr = 252,
+  kMailb = 253,
+  kMaila = 254,
+  kAny = 255,
+};
+
+enum class RrClass : std::uint16_t { kIn = 1, kCh = 3, kNone = 254, kAny = 255 };
+
+enum class Opcode : std::uint8_t { kQuery = 0, kIquery = 1, kStatus = 2, kNotify = 4, kUpdate = 5 };
+
+// Extended RCODEs (RFC 6891 §6.1.3): above 15 the high bits travel in OPT.
+enum class Rcode : std::uint16_t {
+  kNoError = 0,
+  kFormErr = 1,
+  kServFail = 2,
+  kNxDomain = 3,
+  kNotImp = 4,
+  kRefused = 5,
+  kYxDomain = 6,
+  kNotAuth = 9,
+  kBadVers = 16,
+};
+
+enum class EdnsOption : std::uint16_t {
+  kNsid = 3,
+  kClientSubnet = 8,
+  kCookie = 10,
+  kExtendedError = 15
+};
+
+inline constexpr std::size_t kHeaderBytes = 12;
+inline constexpr std::size_t kMaxName = 255;  // RFC 1035 §2.3.4
+inline constexpr std::size_t kMaxLabel = 63;
+inline constexpr std::size_t kMaxMessage = 65535;
+inline constexpr std::uint16_t kQnamePointer =
+    0xC00C;  // compression pointer to the question's name (RFC 1035 §4.1.4)
+
+}  // namespace meridian::dns

@@ -1,0 +1,36 @@
+// Zone files (RFC 1035 §5, RFC 3597) through ldns; every error with file and line.
+//
+// Checks a zone as a whole: exactly one SOA and it at the apex (the apex is the SOA's owner), NS at
+// the apex, owners within the apex, CNAME alone at its name (RFC 2181 §10.1), one CNAME and one
+// DNAME a name (RFC 6672 §2.4), class IN, no record twice (reported, then dropped, not an error),
+// TTLs of an RRset evened to the smallest (RFC 2181 §5.2; logged). $ORIGIN and $TTL work; $INCLUDE
+// is refused with a reason.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "dns/zone/zone.h"
+#include "dns/zone/zone_set.h"
+
+namespace meridian::dns {
+
+inline constexpr std::size_t kMaxZoneFileBytes = std::size_t{1} << 30;
+
+Checked<std::shared_ptr<const Zone>> parseZone(std::string_view text, const std::string& file);
+Checked<std::shared_ptr<const Zone>> loadZone(const std::filesystem::path& file);
+// Every "*.zone" of a folder; errors of all files together. Two files with one apex are an error.
+// An empty folder is not.
+Checked<std::shared_ptr<const ZoneSet>> loadZones(const std::filesystem::path& folder,
+                                                  WallTime now);
+
+// "A 192.0.2.1" → a record of `owner` with `ttl`; for endpoints of services. kInvalid says what is
+// wrong.
+Result<ZoneRecord> parseRecord(std::string_view text, const Name& owner, std::uint32_t ttl);
+
+}  // namespace meridian::dns

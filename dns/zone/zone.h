@@ -1,0 +1,82 @@
+// Zone: one DNS zone, immutable, compiled so that a lookup is a hash probe or a few.
+//
+// Every fact that depends on ancestors (below a delegation, below a DNAME, wildcard child) is
+// computed at build time and stands in the node. Empty non-terminals are nodes without RRsets (RFC
+// 8020). Names in nodes keep the file's case; lookups take lower-cased names. Threads: immutable;
+// lookups from any thread, no allocation.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/strong_id.h"
+#include "dns/wire/name.h"
+#include "dns/wire/types.h"
+#include "dns/zone/rrset_view.h"
+
+namespace meridian::dns {
+
+using NodeIx = StrongId<struct NodeTag, std::uint32_t>;
+
+// One record as the loader hands it over.
+struct ZoneRecord {
+  Name owner;  // case as in the file
+  RrType type = RrType::kA;
+  std::uint32_t ttl = 0;
+  std::vector<std::uint8_t> rdata;  // wire form, names uncompressed
+};
+
+class Zone {
+ public:
+  enum class MatchKind : std::uint8_t {
+    kExact,       // the node is the name (maybe an empty non-terminal)
+    kDelegation,  // the name is at or below this zone cut; at the cut itself too
+    kDname,       // the name is below this node, which has a DNAME (RFC 6672 §3.2)
+    kWildcard,    // the node is the wildcard that synthesises the name (RFC 4592 §3.3.1)
+    kNxDomain,    // no such name; the node is its closest encloser
+  };
+  struct Match {
+    MatchKind kind = MatchKind::kNxDomain;
+    NodeIx node;
+    std::uint8_t encloser_labels =
+        0;  // labels of the closest encloser (the name itself for kExact)
+  };
+
+  // REQUIRES: records form a loadable zone (dns/zone/loader.h checks): one SOA at the apex, all
+  // owners within it, CNAME alone, equal TTLs in an RRset (the loader evens them out).
+  Zone(const Name& apex, const std::vector<ZoneRecord>& records);
+  ~Zone();
+  Zone(const Zone&) = delete;
+  Zone& operator=(const Zone&) = delete;
+
+  NameView apex() const;  // lower-cased
+  std::uint32_t serial() const;
+  std::size_t recordCount() const;
+  std::size_t bytes() const;
+
+  // REQUIRES: `name` is lower-cased and within apex().
+  Match find(NameView name) const noexcept;
+
+  NameView nodeName(NodeIx node) const;  // case as in the file
+  // Empty view when the node has no such RRset.
+  RrsetView rrset(NodeIx node, RrType type) const noexcept;
+  std::vector<RrsetView> rrsets(NodeIx node) const;  // ascending by type
+
+  // For NS, MX, SRV, SVCB, HTTPS: nodes of this zone that hold the targets' addresses, glue below
+  // cuts included, in record order, no doubles. The answerer adds their A and AAAA to the
+  // additional section.
+  std::span<const NodeIx> additional(NodeIx node, RrType type) const noexcept;
+
+  // The SOA as negative answers carry it: TTL is min(SOA TTL, MINIMUM) (RFC 2308 §3).
+  RrsetView negativeSoa() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<const State> state_;
+};
+
+}  // namespace meridian::dns

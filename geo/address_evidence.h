@@ -1,0 +1,65 @@
+// AddressEvidence: what is known about every address, from all databases and the operator's
+// overrides together.
+//
+// Built once for all placements: one walk of each database, one sweep over the sorted ranges. A
+// field (point, country, subdivision, city, ASN) comes from the first database, in configured
+// order, that has it for the address; an override with coordinates replaces the whole location, an
+// override to a partition stands beside what it covers. Evidence is interned: addresses with the
+// same records share an id; id 0 means nothing is known.
+//
+// Threads: immutable after build().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "geo/location.h"
+#include "geo/mmdb.h"
+#include "geo/network_list.h"
+#include "geo/prefix_table.h"
+
+namespace meridian::geo {
+
+struct Evidence {
+  std::string partition;  // of an override; empty = none
+  Location location;
+};
+
+struct AddressFinding {
+  Evidence evidence;
+  IpPrefix network;    // the override's or the database's network that matched
+  std::string source;  // "override FILE:LINE", "database FILE", or "nothing"
+};
+
+class AddressEvidence {
+ public:
+  static Result<AddressEvidence> build(std::vector<std::shared_ptr<const Mmdb>> databases,
+                                       std::vector<NetworkOverride> overrides);
+
+  // Ascending ranges from 0 over the whole address space; values are evidence ids. Aliases as in
+  // geo/prefix_table.h.
+  std::span<const V4Range> v4() const { return v4_; }
+  std::span<const V6Range> v6() const { return v6_; }
+  std::size_t count() const;  // ids are 0 .. count()-1
+
+  // Each evidence once, ids ascending; decodes as it goes. kCorrupt when a record does not decode.
+  Status forEach(
+      const std::function<void(std::uint32_t id, const Evidence& evidence)>& visit) const;
+
+  // One address, looked up the plain way (longest prefix in the overrides, then the databases): for
+  // explain and tests.
+  Result<AddressFinding> find(const IpAddress& address) const;
+
+ private:
+  std::vector<V4Range> v4_;
+  std::vector<V6Range> v6_;
+};
+
+}  // namespace meridian::geo

@@ -1,0 +1,125 @@
+// The model as plain values: a decoded, cross-checked topology document (docs/topology.md).
+//
+// Everything refers to everything by index into this object's vectors; ids (strings) are for people
+// and documents.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "geo/location.h"
+#include "partition/ids.h"
+
+namespace meridian::partition {
+
+enum class AdminState : std::uint8_t { kInService, kDraining, kOutOfService };
+enum class Health : std::uint8_t { kUp, kDegraded, kDown, kUnknown };
+enum class ZoneKind : std::uint8_t { kSharding, kGlobal, kStateless };
+
+std::string_view adminStateName(AdminState state);  // "IN_SERVICE", …
+std::string_view healthName(Health health);         // "UP", …
+std::string_view zoneKindName(ZoneKind kind);       // "sharding", …
+
+struct Datacenter {
+  std::string id, region;
+  geo::GeoPoint point;
+  std::optional<double> capacity_units;
+  AdminState admin_state = AdminState::kInService;
+};
+
+struct EZone {
+  std::string id;
+  DcIx dc;
+  std::uint8_t slot = 0;  // 0–63, unique, never reused
+};
+
+// All members that are given must match.
+struct PlaceRule {
+  std::string country, subdivision;  // empty = any
+  std::uint32_t asn = 0;             // 0 = any
+};
+
+struct FenceRef {
+  std::string id;  // "us-states/tx"
+  SourcePlace place;
+};
+
+struct Partition {
+  std::string id;
+  ZoneIx zone;
+  EZoneIx home;
+  std::vector<EZoneIx> allowed;  // sorted; never empty; contains home
+  double weight_units = 1;
+  std::vector<FenceRef> fences;
+  std::vector<PlaceRule> rules;
+  std::vector<geo::GeoPoint> anchors;
+};
+
+struct PlacementRules {
+  std::optional<PartitionIx> default_partition;  // set in sharding zones
+  double fence_snap_km = 50;
+  std::uint32_t unknown_ttl = 5;  // s
+};
+
+struct Zone {
+  std::string id;
+  ZoneKind kind = ZoneKind::kSharding;
+  PartitionIx first_partition;  // sharding: its partitions stand together in Topology::partitions
+  std::uint32_t partition_count = 0;  // sharding
+  PlacementRules placement;
+  std::uint32_t min_in_service = 1;  // sharding
+  EZoneIx primary;                   // global: before the first switch
+  // sharding: all eZones any partition may go to; global: primary and replicas; stateless: its
+  // members. Document order.
+  std::vector<EZoneIx> ezones;
+};
+
+// One record in presentation form; the dns layer turns it into wire form and reports what is wrong
+// with it.
+struct EndpointRecord {
+  std::string text;  // "A 192.0.2.1"
+  SourcePlace place;
+};
+struct Endpoint {
+  EZoneIx ezone;
+  std::vector<EndpointRecord> records;
+};
+struct Service {
+  std::string name;  // as written, without the final dot unless written
+  ZoneIx zone;
+  std::uint32_t ttl = 30;  // s
+  std::vector<Endpoint> endpoints;
+  SourcePlace place;  // of the name
+};
+
+struct Topology {
+  std::vector<Datacenter> datacenters;
+  std::vector<EZone> ezones;
+  std::vector<Zone> zones;
+  std::vector<Partition> partitions;
+  std::vector<Service> services;
+  std::string document;  // the JSON text it was decoded from: what the journal keeps and GET
+                         // /v1/topology returns
+
+  // Linear or hashed as the implementation likes; nullopt when unknown.
+  std::optional<DcIx> findDatacenter(std::string_view id) const;
+  std::optional<EZoneIx> findEZone(std::string_view id) const;
+  std::optional<ZoneIx> findZone(std::string_view id) const;
+  std::optional<PartitionIx> findPartition(std::string_view id) const;
+  const Datacenter& dcOf(EZoneIx ezone) const {
+    return datacenters[ezones[ezone.index()].dc.index()];
+  }
+};
+
+inline constexpr std::size_t kMaxTopologyBytes = std::size_t{16} << 20;
+
+// Text → model, or every error at once. `file` names the source in errors ("request" for a REST
+// body). Checks everything that needs no other file: ids, references, ranges, slots, covers of
+// endpoints.
+Checked<Topology> decodeTopology(std::string_view text, const std::string& file);
+
+}  // namespace meridian::partition

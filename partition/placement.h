@@ -1,0 +1,105 @@
+// Placement: the compiled road from a place to a locus, one per zone of the model (docs/topology.md
+// "Evidence order").
+//
+// Building happens when a topology, a fence, a catalogue, an override or a database changes;
+// everything after is lookups in immutable tables. Threads: immutable; all lookups from any thread,
+// without allocation but where said.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "geo/address_evidence.h"
+#include "geo/catalogue.h"
+#include "geo/cell_index.h"
+#include "geo/distance.h"
+#include "geo/fence.h"
+#include "geo/prefix_table.h"
+#include "partition/ids.h"
+#include "partition/model.h"
+
+namespace meridian::partition {
+
+// Everything placements are compiled from, loaded once (server/config names the files).
+struct GeoSources {
+  std::shared_ptr<const geo::AddressEvidence> addresses;
+  std::vector<geo::Fence> fences;
+  std::vector<geo::CatalogueEntry> pois;
+  std::vector<geo::CatalogueEntry> cities;
+};
+
+// How a point or evidence became a locus: shown by explain.
+enum class PlacedBy : std::uint8_t {
+  kOverride,
+  kFence,
+  kRule,
+  kFenceSnap,
+  kAnchor,
+  kDefault,
+  kDistance
+};
+std::string_view placedByName(PlacedBy by);
+
+struct Placed {
+  Locus locus;
+  PlacedBy by = PlacedBy::kDefault;
+};
+
+class Placement {
+ public:
+  struct AddressMatch {
+    Locus locus;
+    std::uint8_t scope = 0;
+  };
+
+  // The hot path: one table walk.
+  AddressMatch ofAddress(const IpAddress& address) const noexcept;
+  // A geohash label's centre through the cell index; nullopt: no geohash.
+  std::optional<Locus> ofGeohash(std::string_view label) const noexcept;
+  Placed ofPoint(geo::GeoPoint point) const;
+  Placed ofEvidence(const geo::Evidence& evidence) const;
+  // Labels in either case. nullopt: not in the catalogue.
+  std::optional<Locus> ofPoi(std::string_view label) const noexcept;
+  std::optional<Locus> ofCity(std::string_view label) const noexcept;
+  // Sharding zones: rendezvous over partitions (docs/topology.md "Keys").
+  Locus ofKey(std::string_view key) const;
+  // What an unknown geohash, city or POI gets.
+  Locus fallback() const { return fallback_; }
+
+  std::size_t locusCount() const;
+  // Stateless and global zones: eZones, nearest first. REQUIRES: the zone's kind is not sharding.
+  const std::vector<EZoneIx>& siteOrder(Locus locus) const;
+
+  const geo::PrefixTable& table() const { return *table_; }
+
+  // Every error at once: unknown fences, overlapping fences of one zone, …
+  static Checked<std::shared_ptr<const Placement>> build(const Topology& topology, ZoneIx zone,
+                                                         const GeoSources& sources);
+
+ private:
+  std::shared_ptr<const geo::PrefixTable> table_;
+  Locus fallback_;
+};
+
+// One per Topology::zones, all compiled from the same evidence; errors of all zones together.
+using PlacementSet = std::vector<std::shared_ptr<const Placement>>;
+Checked<PlacementSet> buildPlacements(const Topology& topology, const GeoSources& sources);
+
+// How much moves between two placements of the same zone: shown before a new database or fence is
+// adopted.
+struct PlacementDiff {
+  std::uint64_t ipv4_addresses = 0;  // that change partition
+  std::uint64_t ipv6_48s = 0;
+  std::uint64_t pois = 0, cities = 0;
+};
+PlacementDiff diffPlacements(const Topology& before, const Placement& old_placement,
+                             const Topology& after, const Placement& new_placement, ZoneIx old_zone,
+                             ZoneIx new_zone);
+
+}  // namespace meridian::partition

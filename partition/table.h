@@ -1,0 +1,47 @@
+// AssignmentTable: who owns what, at one revision. Immutable; a commit makes the next one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "partition/ids.h"
+#include "partition/model.h"
+
+namespace meridian::partition {
+
+// A subject is a partition of a sharding zone, or a whole global zone.
+enum class SubjectKind : std::uint8_t { kPartition, kGlobalZone };
+
+struct Assignment {
+  SubjectKind kind = SubjectKind::kPartition;
+  std::string subject;  // partition id or zone id
+  std::string zone;     // id of its zone of the model
+  EZoneIx ezone;
+  std::optional<EZoneIx> prev_ezone;
+  Epoch epoch = 0;
+  Rev rev = 0;  // of the commit that set it
+  WallTime since{};
+  std::string change_id, reason, actor;
+};
+
+struct AssignmentTable {
+  Rev rev = 0;
+  // Partitions in topology order, then global zones in topology order: assignments[i] is
+  // SubjectIx(i), and the first topology.partitions.size() entries line up with
+  // Topology::partitions.
+  std::vector<Assignment> assignments;
+
+  std::optional<SubjectIx> find(
+      std::string_view subject) const;  // by partition id, or by the id of a global zone
+};
+
+// The smallest epoch > current whose owner slot is `slot`; for current 0 the slot itself counts if
+// it is > 0, else 64.
+Epoch nextEpoch(Epoch current, std::uint8_t slot);
+std::uint8_t slotOf(Epoch epoch);
+
+}  // namespace meridian::partition
