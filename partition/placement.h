@@ -54,8 +54,9 @@ struct Placed {
 class Placement {
  public:
   struct AddressMatch {
-    Locus locus;
+    Locus locus;              // of the fallback when !locus_known
     std::uint8_t scope = 0;
+    bool locus_known = true;  // false: a private network without an override; the address says nothing about a place
   };
 
   // The hot path: one table walk.

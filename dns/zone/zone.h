@@ -15,8 +15,8 @@
 
 #include "base/strong_id.h"
 #include "dns/wire/name.h"
+#include "dns/wire/rrset_view.h"
 #include "dns/wire/types.h"
-#include "dns/zone/rrset_view.h"
 
 namespace meridian::dns {
 
@@ -65,6 +65,8 @@ class Zone {
   // Empty view when the node has no such RRset.
   RrsetView rrset(NodeIx node, RrType type) const noexcept;
   std::vector<RrsetView> rrsets(NodeIx node) const;  // ascending by type
+  // The one of the smallest type, without allocation; empty when the node has none.
+  RrsetView firstRrset(NodeIx node) const noexcept;
 
   // For NS, MX, SRV, SVCB, HTTPS: nodes of this zone that hold the targets' addresses, glue below
   // cuts included, in record order, no doubles. The answerer adds their A and AAAA to the

@@ -1,0 +1,21 @@
+// What one worker counted. Each worker owns one; admin/metrics folds them.
+#pragma once
+
+#include "base/counter.h"
+
+namespace meridian::dns {
+
+// received = ignored + the sum over response codes.
+struct AnswerCounters {
+  Counter received;
+  Counter ignored;  // no answer: too short, or itself a response
+  Counter no_error, form_err, serv_fail, nx_domain, not_imp, refused, yx_domain, bad_vers;
+  Counter truncated;
+  Counter service_answers;  // answered by a service's records
+  Counter client_subnet;    // of these, located by ECS
+  Counter location_option;  // of these, located by the EDNS location option
+  Counter unknown_places;   // geohash, city or POI that is none: the default partition answered
+  Counter explained;
+};
+
+}  // namespace meridian::dns

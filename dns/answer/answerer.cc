@@ -1,0 +1,434 @@
+#include "dns/answer/answerer.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "dns/answer/explain_text.h"
+#include "dns/answer/place.h"
+#include "dns/wire/query_parser.h"
+#include "dns/wire/response_writer.h"
+
+namespace meridian::dns {
+namespace {
+
+using partition::Locus;
+using partition::Placement;
+using partition::ZoneKind;
+
+constexpr std::size_t kMaxAliases =
+    64;  // in one answer; no RFC names a limit, the work must have one
+constexpr std::string_view kExplainLabel = "_explain";
+
+std::string_view asText(std::span<const std::uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool isExplain(NameView lowered) {
+  return !lowered.isRoot() && asText(lowered.firstLabel()) == kExplainLabel;
+}
+
+enum class Step : std::uint8_t {
+  kDone,
+  kFollow,  // an alias was added, and the current name is its target now
+};
+
+class Answering {
+ public:
+  Answering(const Query& query, const Client& client, const ServingState& state,
+            ResponseWriter& out, OptReply& opt, AnswerCounters& counters)
+      : query_(query),
+        client_(client),
+        state_(state),
+        out_(out),
+        opt_(opt),
+        counters_(counters),
+        name_(query.lowered.view()),
+        hash_(query.hash) {}
+
+  void run() {
+    if (query_.rr_class == static_cast<std::uint16_t>(RrClass::kCh)) return answerChaos();
+    if (query_.rr_class != static_cast<std::uint16_t>(RrClass::kIn) || isTransfer(query_.type))
+      return refuse();
+    // Services first: the names that most queries are for cost one probe, and no walk through a
+    // zone.
+    std::optional<Step> step;
+    if (const ServiceNode* node = state_.services->find(name_, hash_))
+      step = answerServiceNode(*node);
+    if (step == Step::kDone) return out_.setAuthoritative(true);
+    zone_ = zoneFor(query_.lowered.view(), query_.type);
+    if (zone_ == nullptr) return refuse();
+    if (isExplain(name_) && state_.services->touches(*zone_) && answerExplain()) return;
+    out_.setAuthoritative(true);
+    if (!step) step = answerName();
+    while (step == Step::kFollow && mayFollow()) step = answerName();
+  }
+
+ private:
+  static bool isTransfer(RrType type) {
+    return type == RrType::kAxfr || type == RrType::kIxfr || type == RrType::kMaila ||
+           type == RrType::kMailb;
+  }
+
+  void refuse() { out_.setRcode(Rcode::kRefused); }
+
+  // DS of a zone's apex belongs to the parent's side of the cut (RFC 4035 §3.1.4.1).
+  const Zone* zoneFor(NameView name, RrType type) const {
+    const Zone* zone = state_.zones->find(name);
+    if (type == RrType::kDs && zone != nullptr && zone->apex() == name && !name.isRoot()) {
+      if (const Zone* parent = state_.zones->find(name.parent())) return parent;
+    }
+    return zone;
+  }
+
+  // A chain stays in the zone that the question fell into, and ends where it would repeat itself.
+  bool mayFollow() const {
+    const auto end = visited_.begin() + static_cast<std::ptrdiff_t>(aliases_);
+    return aliases_ < kMaxAliases && name_.isWithin(zone_->apex()) &&
+           std::find(visited_.begin(), end, hash_) == end;
+  }
+
+  // RFC 1034 §4.3.2 from step 3 on, for the current name.
+  Step answerName() {
+    const Zone::Match match = zone_->find(name_);
+    if (match.kind == Zone::MatchKind::kDelegation) {
+      const bool ds_at_cut =
+          query_.type == RrType::kDs && zone_->nodeName(match.node).size() == name_.size();
+      return ds_at_cut ? answerNode(match.node) : referral(match.node);
+    }
+    if (match.kind == Zone::MatchKind::kDname) return substitute(match.node);
+    if (state_.services->touches(*zone_)) {
+      if (const auto step = answerAmongServices(match)) return *step;
+    }
+    return match.kind == Zone::MatchKind::kNxDomain ? nameError() : answerNode(match.node);
+  }
+
+  // The services' names and the zone's together make the tree: the deeper encloser decides.
+  // nullopt: the zone does.
+  std::optional<Step> answerAmongServices(const Zone::Match& match) {
+    const ServiceNode* node = state_.services->encloser(name_);
+    if (node == nullptr) return std::nullopt;
+    const bool in_file = match.kind == Zone::MatchKind::kExact;
+    if (node->labels == name_.labelCount()) {
+      if (const auto step = answerServiceNode(*node)) return step;
+      return in_file ? std::nullopt : std::optional(noData());
+    }
+    if (in_file || node->labels < match.encloser_labels) return std::nullopt;
+    if (const auto step = answerBelowService(*node)) return step;
+    return node->labels > match.encloser_labels ? std::optional(nameError()) : std::nullopt;
+  }
+
+  // Data of a zone file, by exact match or through a wildcard.
+  Step answerNode(NodeIx node) {
+    if (query_.type == RrType::kAny) {  // RFC 8482 §4.1: one RRset is enough
+      const RrsetView first = zone_->firstRrset(node);
+      return first.empty() ? noData() : add(first);
+    }
+    if (const RrsetView rrset = zone_->rrset(node, query_.type); !rrset.empty()) return add(rrset);
+    const RrsetView alias = zone_->rrset(node, RrType::kCname);
+    return alias.empty() ? noData() : addAlias(alias);
+  }
+
+  // RFC 6672 §3.2: DNAME, then the CNAME made from it.
+  Step substitute(NodeIx node) {
+    const RrsetView dname = zone_->rrset(node, RrType::kDname);
+    const NameView owner = zone_->nodeName(node);
+    const NameView target(dname.firstRdata());
+    const auto used_end = dnames_.begin() + static_cast<std::ptrdiff_t>(dname_count_);
+    if (std::find(dnames_.begin(), used_end, node) == used_end) {
+      if (!out_.add(Section::kAnswer, dname, owner)) return truncate();
+      dnames_[dname_count_++] = node;  // at most one an alias, so the array is large enough
+    }
+    const std::size_t kept = name_.size() - owner.size();
+    if (kept + target.size() > kMaxName) {
+      out_.setRcode(Rcode::kYxDomain);
+      return Step::kDone;
+    }
+    // What stays of the question's own name keeps the case it was asked in.
+    const NameView as_asked = owner_offset_ == kHeaderBytes ? query_.name : name_;
+    std::array<std::uint8_t, kMaxName> bytes{};
+    const auto prefix = as_asked.wire().first(kept);
+    const auto tail = std::copy(prefix.begin(), prefix.end(), bytes.begin());
+    std::copy(target.wire().begin(), target.wire().end(), tail);
+    const NameView made(std::span<const std::uint8_t>(bytes).first(kept + target.size()));
+    const std::uint16_t made_offset = out_.addCname(owner_offset_, dname.ttl, made);
+    if (made_offset == 0) return truncate();
+    if (query_.type == RrType::kCname) return Step::kDone;
+    const Name lowered_owner = Name(owner).lowered();
+    const Step step = follow(made, made_offset);
+    // A target at or below its own DNAME can only grow: one step shows the resolver the loop.
+    return name_.isWithin(lowered_owner.view()) ? Step::kDone : step;
+  }
+
+  Step referral(NodeIx cut) {
+    const RrsetView servers = zone_->rrset(cut, RrType::kNs);
+    const NameView owner = zone_->nodeName(cut);
+    if (aliases_ == 0) out_.setAuthoritative(false);
+    const bool fits = owner_offset_ == kHeaderBytes
+                          ? out_.add(Section::kAuthority, servers, out_.suffixOffset(owner.size()))
+                          : out_.add(Section::kAuthority, servers, owner);
+    if (!fits) return truncate();
+    const Name cut_name = Name(owner).lowered();
+    for (const NodeIx node : zone_->additional(cut, RrType::kNs)) {
+      // In-domain glue is needed to go on (RFC 9471 §3.1); other addresses are a courtesy.
+      const bool needed = Name(zone_->nodeName(node)).lowered().view().isWithin(cut_name.view());
+      for (const RrType type : {RrType::kA, RrType::kAaaa}) {
+        const RrsetView glue = zone_->rrset(node, type);
+        if (glue.empty() || out_.add(Section::kAdditional, glue, zone_->nodeName(node))) continue;
+        if (needed) return truncate();
+      }
+    }
+    return Step::kDone;
+  }
+
+  // A name that is a service's own. nullopt: the service has nothing to say for this type; the zone
+  // may.
+  std::optional<Step> answerServiceNode(const ServiceNode& node) {
+    if (!ownsRecords(node.kind) || !state_.services->offers(node.service, query_.type))
+      return std::nullopt;
+    const partition::ZoneIx zone = state_.services->zoneOf(node.service);
+    const partition::ZoneDecisions& decisions = *state_.decisions[zone.index()];
+    if (node.kind == ServiceNode::Kind::kShard) {
+      return addEndpoint(node.service, decisions.by_locus[node.locus.index()]);
+    }
+    const bool global = state_.map.topology->zones[zone.index()].kind == ZoneKind::kGlobal;
+    if (node.kind == ServiceNode::Kind::kReadWrite ||
+        (global && node.kind == ServiceNode::Kind::kService)) {
+      return addEndpoint(node.service, decisions.primary);
+    }
+    const ClientPlace place = placeOf(query_, client_, state_, *state_.placements[zone.index()]);
+    opt_.scope_length = place.scope;
+    const auto step = addEndpoint(node.service, decisions.by_locus[place.locus.index()]);
+    if (step && place.source == PlaceSource::kClientSubnet) counters_.client_subnet.add();
+    if (step && place.source == PlaceSource::kLocationOption) counters_.location_option.add();
+    return step;
+  }
+
+  static bool ownsRecords(ServiceNode::Kind kind) {
+    using enum ServiceNode::Kind;
+    return kind == kService || kind == kReadWrite || kind == kReadOnly || kind == kShard;
+  }
+
+  std::optional<Step> addEndpoint(partition::ServiceIx service, partition::EZoneIx ezone) {
+    for (const RrsetView& rrset : state_.services->rrsets(service, ezone)) {
+      const bool wanted = rrset.type == query_.type || query_.type == RrType::kAny;
+      if (!wanted && rrset.type != RrType::kCname) continue;
+      counters_.service_answers.add();
+      return wanted ? add(rrset) : addAlias(rrset);
+    }
+    return std::nullopt;
+  }
+
+  // Names below g.S, city.S, poi.S and key.S: an alias to the shard's name, whose records follow in
+  // the same answer. nullopt: nothing is made here.
+  std::optional<Step> answerBelowService(const ServiceNode& parent) {
+    NameView child = name_;
+    for (std::size_t depth = name_.labelCount() - parent.labels; depth > 1; --depth)
+      child = child.parent();
+    const partition::ZoneIx zone = state_.services->zoneOf(parent.service);
+    const Placement& placement = *state_.placements[zone.index()];
+    const std::string_view label = asText(child.firstLabel());
+    std::optional<Locus> locus;
+    switch (parent.kind) {
+      case ServiceNode::Kind::kGeohash:
+        locus = placement.ofGeohash(label);
+        break;
+      case ServiceNode::Kind::kCity:
+        locus = placement.ofCity(label);
+        break;
+      case ServiceNode::Kind::kPoi:
+        locus = placement.ofPoi(label);
+        break;
+      case ServiceNode::Kind::kKey:
+        locus = placement.ofKey(label);
+        break;
+      case ServiceNode::Kind::kService:
+      case ServiceNode::Kind::kReadWrite:
+      case ServiceNode::Kind::kReadOnly:
+      case ServiceNode::Kind::kShard:
+      case ServiceNode::Kind::kEmpty:
+        return std::nullopt;
+    }
+    // A known child is a name without children; an unknown one is covered as if by a wildcard (RFC
+    // 4592).
+    if (locus && child.size() != name_.size()) return std::nullopt;
+    if (!locus) counters_.unknown_places.add();
+    const auto& rules = state_.map.topology->zones[zone.index()].placement;
+    return addShardAlias(
+        state_.services->shardNode(parent.service, locus.value_or(placement.fallback())),
+        locus ? kShardAliasTtl : rules.unknown_ttl);
+  }
+
+  Step addShardAlias(const ServiceNode& shard, std::uint32_t ttl) {
+    const NameView service = state_.services->nameOf(shard.service);
+    const NameView target = shard.name.view();
+    // The service's name ends the question's name; where an alias led here, the target is written
+    // out.
+    const std::uint16_t offset =
+        owner_offset_ == kHeaderBytes
+            ? out_.addCname(owner_offset_, ttl, target.wire().first(target.size() - service.size()),
+                            out_.suffixOffset(service.size()))
+            : out_.addCname(owner_offset_, ttl, target);
+    if (offset == 0) return truncate();
+    if (query_.type == RrType::kCname || query_.type == RrType::kAny) return Step::kDone;
+    return follow(target, offset);
+  }
+
+  Step addAlias(const RrsetView& alias) {
+    if (!out_.add(Section::kAnswer, alias, owner_offset_)) return truncate();
+    return follow(NameView(alias.firstRdata()), out_.lastRdataOffset());
+  }
+
+  // Makes `target`, which stands at `offset` in the response, the current name.
+  Step follow(NameView target, std::uint16_t offset) {
+    visited_[aliases_++] = hash_;
+    target_ = Name(target).lowered();
+    name_ = target_.view();
+    hash_ = hashName(name_);
+    owner_offset_ = offset;
+    return Step::kFollow;
+  }
+
+  Step add(const RrsetView& rrset) {
+    return out_.add(Section::kAnswer, rrset, owner_offset_) ? Step::kDone : truncate();
+  }
+  Step noData() {
+    return out_.add(Section::kAuthority, zone_->negativeSoa(), zone_->apex()) ? Step::kDone
+                                                                              : truncate();
+  }
+  Step nameError() {
+    out_.setRcode(Rcode::kNxDomain);
+    return noData();
+  }
+  Step truncate() {
+    out_.truncate();
+    return Step::kDone;
+  }
+
+  // id.server and version.server (RFC 4892), and the names BIND made customary.
+  void answerChaos() {
+    static const std::array<std::pair<Name, bool>, 4> kNames{
+        {{*Name::parse("id.server"), true},
+         {*Name::parse("hostname.bind"), true},
+         {*Name::parse("version.server"), false},
+         {*Name::parse("version.bind"), false}}};
+    const auto found = std::find_if(kNames.begin(), kNames.end(),
+                                    [&](const auto& entry) { return entry.first.view() == name_; });
+    if (found == kNames.end() || (query_.type != RrType::kTxt && query_.type != RrType::kAny))
+      return refuse();
+    const std::string identity(asText(state_.identity));
+    const std::string text[1] = {found->second ? identity
+                                               : state_.settings->version + " " + identity};
+    out_.setAuthoritative(true);
+    if (!out_.addTxt(text, RrClass::kCh, 0)) truncate();
+  }
+
+  // True: answered or refused. False: nothing here to explain; an ordinary name.
+  bool answerExplain() {
+    const NameView subject = name_.parent();
+    const ServiceNode* node = state_.services->encloser(subject);
+    if (node == nullptr || node->kind == ServiceNode::Kind::kEmpty) return false;
+    if (!state_.settings->explain_from.contains(client_.address)) {
+      refuse();
+      return true;
+    }
+    out_.setAuthoritative(true);
+    const ExplainedText explained = explainText(query_, client_, state_, *node, subject);
+    if (!explained.exists) {
+      nameError();
+    } else if (query_.type != RrType::kTxt && query_.type != RrType::kAny) {
+      noData();
+    } else {
+      opt_.scope_length = explained.scope;
+      counters_.explained.add();
+      if (!out_.addTxt(explained.lines, RrClass::kIn, 0)) truncate();
+    }
+    return true;
+  }
+
+  const Query& query_;
+  const Client& client_;
+  const ServingState& state_;
+  ResponseWriter& out_;
+  OptReply& opt_;
+  AnswerCounters& counters_;
+  const Zone* zone_ = nullptr;
+
+  // The current name: the question's at first, then each alias's target.
+  NameView name_;  // lower-cased
+  std::uint64_t hash_;
+  std::uint16_t owner_offset_ = kHeaderBytes;  // where it stands in the response
+  Name target_;                                // what name_ points into after an alias
+
+  // Not initialised: only the first aliases_ and dname_count_ entries are ever read.
+  std::array<std::uint64_t, kMaxAliases + 1>
+      visited_;  // hashes of the names that own an alias in the answer
+  std::array<NodeIx, kMaxAliases + 1> dnames_;  // DNAMEs in the answer
+  std::size_t aliases_ = 0;
+  std::size_t dname_count_ = 0;
+};
+
+void count(AnswerCounters& counters, Rcode rcode) {
+  switch (rcode) {
+    case Rcode::kNoError:
+      return counters.no_error.add();
+    case Rcode::kFormErr:
+      return counters.form_err.add();
+    case Rcode::kNxDomain:
+      return counters.nx_domain.add();
+    case Rcode::kNotImp:
+      return counters.not_imp.add();
+    case Rcode::kRefused:
+      return counters.refused.add();
+    case Rcode::kYxDomain:
+      return counters.yx_domain.add();
+    case Rcode::kBadVers:
+      return counters.bad_vers.add();
+    case Rcode::kServFail:
+    case Rcode::kNotAuth:
+      return counters.serv_fail.add();
+  }
+}
+
+std::size_t limitFor(const Query& query, const Client& client, const AnswerSettings& settings) {
+  if (client.transport == Transport::kTcp) return kMaxMessage;
+  return query.edns.present ? std::min(query.edns.udp_payload, settings.udp_payload_max)
+                            : std::uint16_t{512};
+}
+
+}  // namespace
+
+std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
+                   const ServingState& state, std::span<std::uint8_t> out,
+                   AnswerCounters& counters) {
+  counters.received.add();
+  const AnswerSettings& settings = *state.settings;
+  Query query;
+  const ParseOutcome parsed = parseQuery(message, settings.location_option_code, query);
+  if (parsed == ParseOutcome::kIgnore) {
+    counters.ignored.add();
+    return 0;
+  }
+  OptReply opt;
+  opt.udp_payload = settings.udp_payload_max;
+  OptReply* const opt_or_none = query.edns.present ? &opt : nullptr;
+  if (parsed != ParseOutcome::kOk) {
+    const Rcode rcode = parsed == ParseOutcome::kFormErr  ? Rcode::kFormErr
+                        : parsed == ParseOutcome::kNotImp ? Rcode::kNotImp
+                                                          : Rcode::kBadVers;
+    count(counters, rcode);
+    return writeRefusal(query, rcode, opt_or_none, out);
+  }
+  opt.dnssec_ok = query.edns.dnssec_ok;
+  if (query.edns.nsid_asked) opt.nsid = state.identity;
+  if (query.edns.subnet.present) opt.subnet = &query.edns.subnet;
+
+  ResponseWriter writer(query, out, limitFor(query, client, settings), opt_or_none);
+  Answering(query, client, state, writer, opt, counters).run();
+  count(counters, writer.rcode());
+  if (writer.truncated()) counters.truncated.add();
+  return writer.finish();
+}
+
+}  // namespace meridian::dns

@@ -1,0 +1,31 @@
+// answer(): one query's whole road, Q2 to Q7 of docs/ARCHITECTURE.md.
+//
+// Pure but for the counters: no lock, no I/O, no clock, no allocation (explanations allocate; only
+// listed networks may ask for them). The same function serves UDP, TCP, the fuzzers and the
+// benchmarks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/ip.h"
+#include "dns/answer/answer_counters.h"
+#include "dns/answer/serving_state.h"
+
+namespace meridian::dns {
+
+enum class Transport : std::uint8_t { kUdp, kTcp };
+
+struct Client {
+  IpAddress address;
+  Transport transport = Transport::kUdp;
+};
+
+// Writes the response to `message` into `out` and returns its size; 0 means send nothing.
+// REQUIRES: out.size() >= 4096 for UDP, kMaxMessage for TCP.
+std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
+                   const ServingState& state, std::span<std::uint8_t> out,
+                   AnswerCounters& counters);
+
+}  // namespace meridian::dns

@@ -1,0 +1,42 @@
+#include "dns/answer/place.h"
+
+#include <optional>
+#include <string_view>
+
+namespace meridian::dns {
+namespace {
+
+std::string_view asText(std::span<const std::uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+ClientPlace placeOf(const Query& query, const Client& client, const ServingState& state,
+                    const partition::Placement& placement) noexcept {
+  ClientPlace place;
+  const ClientSubnet& subnet = query.edns.subnet;
+  std::optional<partition::Placement::AddressMatch> match;
+  if (subnet.has_address) {
+    match = placement.ofAddress(subnet.address);
+    place.scope = match->scope;
+    if (!match->locus_known) match.reset();
+  }
+  if (!query.edns.location_option.empty() &&
+      state.settings->location_option_from.contains(client.address)) {
+    if (const auto locus = placement.ofGeohash(asText(query.edns.location_option))) {
+      place.locus = *locus;
+      place.source = PlaceSource::kLocationOption;
+      return place;
+    }
+  }
+  if (match) {
+    place.locus = match->locus;
+    place.source = PlaceSource::kClientSubnet;
+  } else {
+    place.locus = placement.ofAddress(client.address).locus;
+  }
+  return place;
+}
+
+}  // namespace meridian::dns

@@ -1,0 +1,283 @@
+#include "dns/answer/service_set.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/byte_writer.h"
+#include "dns/zone/loader.h"
+
+namespace meridian::dns {
+namespace {
+
+using partition::EZoneIx;
+using partition::Locus;
+using partition::PartitionIx;
+using partition::ServiceIx;
+using partition::Topology;
+using partition::ZoneKind;
+
+// The longest name that is made below a service: s<48>.shard.S, a key of 63 bytes, _explain before
+// either.
+constexpr std::size_t kRoomBelowService = 1 + 63 + 6 + 9;
+
+Name prefixed(std::string_view label, NameView tail) {
+  std::array<std::uint8_t, kMaxName> bytes{};
+  ByteWriter out(bytes);
+  out.u8(static_cast<std::uint8_t>(label.size()));
+  for (const char c : label) out.u8(static_cast<std::uint8_t>(c));
+  out.bytes(tail.wire());
+  return *Name::fromWire(out.written());  // room was checked by kRoomBelowService
+}
+
+void render(const ZoneRecord& record, std::vector<std::uint8_t>& out) {
+  const std::size_t at = out.size();
+  out.resize(at + kRenderedFixedBytes + record.rdata.size());
+  ByteWriter writer(std::span<std::uint8_t>(out).subspan(at));
+  writer.u16(kQnamePointer);
+  writer.u16(static_cast<std::uint16_t>(record.type));
+  writer.u16(static_cast<std::uint16_t>(RrClass::kIn));
+  writer.u32(record.ttl);
+  writer.u16(static_cast<std::uint16_t>(record.rdata.size()));
+  writer.bytes(record.rdata);
+}
+
+}  // namespace
+
+class ServiceSet::Builder {
+ public:
+  Builder(const Topology& topology, const ZoneSet& zones, ServiceSet& out)
+      : topology_(topology), zones_(zones), out_(out) {}
+
+  Diagnostics run() {
+    for (std::size_t i = 0; i < topology_.services.size(); ++i) {
+      addService(ServiceIx(static_cast<std::uint32_t>(i)));
+    }
+    addEmptyNonTerminals();
+    buildSlots();
+    return std::move(problems_);
+  }
+
+ private:
+  void problem(const partition::Service& service, std::string reason) {
+    problems_.add(service.place, "service", service.name, std::move(reason));
+  }
+
+  void addService(ServiceIx ix) {
+    const partition::Service& source = topology_.services[ix.index()];
+    Service service;
+    service.zone = source.zone;
+    service.by_ezone.resize(topology_.ezones.size());
+    auto name = Name::parse(source.name);
+    if (!name) {
+      problem(source, name.error().message);
+      out_.services_.push_back(std::move(service));
+      return;
+    }
+    service.name = name->lowered();
+    if (service.name.view().size() + kRoomBelowService > kMaxName) {
+      problem(source, fmt::format("is longer than {} bytes: no room for the names below it",
+                                  kMaxName - kRoomBelowService));
+      out_.services_.push_back(std::move(service));
+      return;
+    }
+    for (const partition::Endpoint& endpoint : source.endpoints)
+      addEndpoint(source, endpoint, service);
+    std::sort(service.types.begin(), service.types.end());
+    service.types.erase(std::unique(service.types.begin(), service.types.end()),
+                        service.types.end());
+    checkAgainstZone(source, service);
+    addNames(source, ix, service);
+    out_.services_.push_back(std::move(service));
+  }
+
+  void addEndpoint(const partition::Service& source, const partition::Endpoint& endpoint,
+                   Service& service) {
+    std::map<RrType, std::vector<ZoneRecord>> by_type;
+    for (const partition::EndpointRecord& record : endpoint.records) {
+      auto parsed = parseRecord(record.text, service.name, source.ttl);
+      if (!parsed) {
+        problems_.add(record.place, "endpoint", record.text, parsed.error().message);
+        continue;
+      }
+      auto& same = by_type[parsed->type];
+      const bool twice = std::any_of(same.begin(), same.end(), [&](const ZoneRecord& other) {
+        return other.rdata == parsed->rdata;
+      });
+      if (twice) {
+        problems_.add(record.place, "endpoint", record.text, "stands twice");
+      } else {
+        same.push_back(std::move(*parsed));
+      }
+    }
+    if (by_type.contains(RrType::kCname) &&
+        (by_type.size() > 1 || by_type[RrType::kCname].size() > 1)) {
+      problems_.add(endpoint.records.front().place, "endpoint", "",
+                    "a CNAME must be alone (RFC 2181 §10.1)");
+    }
+    Endpoint& slot = service.by_ezone[endpoint.ezone.index()];
+    slot.first = static_cast<std::uint32_t>(out_.rrsets_.size());
+    for (const auto& [type, records] : by_type) {
+      std::vector<std::uint8_t> bytes;
+      for (const ZoneRecord& record : records) render(record, bytes);
+      if (bytes.size() > kMaxMessage - 1024) {
+        problem(source, "has more records at one eZone than a message holds");
+        continue;
+      }
+      out_.rendered_.push_back(std::move(bytes));
+      out_.rrsets_.push_back(
+          {type, static_cast<std::uint16_t>(records.size()), source.ttl, out_.rendered_.back()});
+      ++slot.count;
+      service.types.push_back(type);
+    }
+  }
+
+  void checkAgainstZone(const partition::Service& source, const Service& service) {
+    const NameView name = service.name.view();
+    const Zone* zone = zones_.find(name);
+    if (zone == nullptr) {
+      problem(source, "lies in no DNS zone; add a zone file that holds it (SOA and NS)");
+      return;
+    }
+    if (std::find(out_.zones_.begin(), out_.zones_.end(), zone) == out_.zones_.end())
+      out_.zones_.push_back(zone);
+    const Zone::Match match = zone->find(name);
+    if (match.kind == Zone::MatchKind::kDelegation) {
+      problem(source,
+              fmt::format("lies below the delegation {}", zone->nodeName(match.node).text()));
+    } else if (match.kind == Zone::MatchKind::kDname) {
+      problem(source, fmt::format("lies below the DNAME of {}", zone->nodeName(match.node).text()));
+    } else if (match.kind == Zone::MatchKind::kExact) {
+      const bool aliased = !zone->rrset(match.node, RrType::kCname).empty();
+      const bool aliases = std::find(service.types.begin(), service.types.end(), RrType::kCname) !=
+                           service.types.end();
+      if (aliased || (aliases && !zone->rrsets(match.node).empty())) {
+        problem(source,
+                "has a CNAME beside other data: the zone file and the endpoints together must not");
+      }
+      for (const RrType type : service.types) {
+        if (!zone->rrset(match.node, type).empty()) {
+          problem(source,
+                  fmt::format("has type {} in the zone file as well", static_cast<unsigned>(type)));
+        }
+      }
+    }
+  }
+
+  void addNames(const partition::Service& source, ServiceIx ix, Service& service) {
+    const partition::Zone& zone = topology_.zones[source.zone.index()];
+    const NameView s = service.name.view();
+    addNode(source, ServiceNode::Kind::kService, ix, service.name);
+    if (zone.kind == ZoneKind::kGlobal) {
+      addNode(source, ServiceNode::Kind::kReadWrite, ix, prefixed("rw", s));
+      addNode(source, ServiceNode::Kind::kReadOnly, ix, prefixed("ro", s));
+    }
+    if (zone.kind != ZoneKind::kSharding) return;
+    const Name shard = prefixed("shard", s);
+    addNode(source, ServiceNode::Kind::kEmpty, ix, shard);
+    addNode(source, ServiceNode::Kind::kGeohash, ix, prefixed("g", s));
+    addNode(source, ServiceNode::Kind::kCity, ix, prefixed("city", s));
+    addNode(source, ServiceNode::Kind::kPoi, ix, prefixed("poi", s));
+    addNode(source, ServiceNode::Kind::kKey, ix, prefixed("key", s));
+    service.first_shard = static_cast<std::uint32_t>(out_.nodes_.size());
+    for (std::uint32_t i = 0; i < zone.partition_count; ++i) {
+      const auto& partition = topology_.partitions[zone.first_partition.index() + i];
+      addNode(source, ServiceNode::Kind::kShard, ix, prefixed("s" + partition.id, shard), Locus(i));
+    }
+  }
+
+  // Doubles are kept as nodes, so that shardNode() stays an index, but reported.
+  void addNode(const partition::Service& source, ServiceNode::Kind kind, ServiceIx ix,
+               const Name& name, Locus locus = {}) {
+    if (!names_.insert(std::string(name.view().wire().begin(), name.view().wire().end())).second) {
+      problem(source, fmt::format("needs the name {}, which another service has", name.text()));
+    }
+    out_.nodes_.push_back(
+        {kind, static_cast<std::uint8_t>(name.view().labelCount()), ix, locus, name});
+  }
+
+  // Between a service and its zone's apex every name exists (RFC 8020), whether the zone file has
+  // it or not.
+  void addEmptyNonTerminals() {
+    const std::size_t count = out_.services_.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      const Name& name = out_.services_[i].name;
+      const Zone* zone = zones_.find(name.view());
+      if (zone == nullptr) continue;
+      for (NameView at = name.view(); !(at == zone->apex()) && !at.isRoot();) {
+        at = at.parent();
+        const bool in_file = zone->find(at).kind == Zone::MatchKind::kExact;
+        if (in_file || !names_.insert(std::string(at.wire().begin(), at.wire().end())).second)
+          continue;
+        out_.nodes_.push_back({ServiceNode::Kind::kEmpty,
+                               static_cast<std::uint8_t>(at.labelCount()),
+                               ServiceIx(static_cast<std::uint32_t>(i)),
+                               {},
+                               Name(at)});
+      }
+    }
+  }
+
+  void buildSlots() {
+    std::size_t size = 16;
+    while (size < out_.nodes_.size() * 2) size *= 2;
+    out_.slots_.resize(size);
+    for (std::size_t i = 0; i < out_.nodes_.size(); ++i) {
+      const std::uint64_t hash = hashName(out_.nodes_[i].name.view());
+      std::size_t at = hash & (size - 1);
+      while (out_.slots_[at].node != 0) at = (at + 1) & (size - 1);
+      out_.slots_[at] = {hash, static_cast<std::uint32_t>(i + 1)};
+    }
+  }
+
+  const Topology& topology_;
+  const ZoneSet& zones_;
+  ServiceSet& out_;
+  Diagnostics problems_;
+  std::set<std::string> names_;
+};
+
+Checked<std::shared_ptr<const ServiceSet>> ServiceSet::build(const Topology& topology,
+                                                             const ZoneSet& zones) {
+  auto set = std::make_shared<ServiceSet>();
+  Diagnostics problems = Builder(topology, zones, *set).run();
+  if (!problems.empty()) return tl::unexpected(std::move(problems));
+  return set;
+}
+
+const ServiceNode* ServiceSet::find(NameView lowered, std::uint64_t hash) const noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t at = hash & mask; slots_[at].node != 0; at = (at + 1) & mask) {
+    if (slots_[at].hash != hash) continue;
+    const ServiceNode& node = nodes_[slots_[at].node - 1];
+    if (node.name.view() == lowered) return &node;
+  }
+  return nullptr;
+}
+
+const ServiceNode* ServiceSet::encloser(NameView lowered) const noexcept {
+  for (NameView at = lowered; !at.isRoot(); at = at.parent()) {
+    if (const ServiceNode* node = find(at, hashName(at))) return node;
+  }
+  return nullptr;
+}
+
+bool ServiceSet::touches(const Zone& zone) const noexcept {
+  return std::find(zones_.begin(), zones_.end(), &zone) != zones_.end();
+}
+
+bool ServiceSet::offers(ServiceIx service, RrType type) const noexcept {
+  const auto& types = services_[service.index()].types;
+  return type == RrType::kAny || std::binary_search(types.begin(), types.end(), type) ||
+         std::binary_search(types.begin(), types.end(), RrType::kCname);
+}
+
+std::span<const RrsetView> ServiceSet::rrsets(ServiceIx service, EZoneIx ezone) const noexcept {
+  const Endpoint& endpoint = services_[service.index()].by_ezone[ezone.index()];
+  return std::span<const RrsetView>(rrsets_).subspan(endpoint.first, endpoint.count);
+}
+
+}  // namespace meridian::dns

@@ -1,0 +1,104 @@
+// ServiceSet: the topology's services as the answer path sees them: names, and records rendered
+// ahead.
+//
+// Names of a service S (design.md §2): S; in sharding zones s<partition>.shard.S and the parents
+// g.S, city.S, poi.S, key.S whose children are computed; in global zones rw.S and ro.S. Names that
+// only lead to others are empty non-terminals. DNS zones are asked separately; the answerer joins
+// both (dns/answer/answerer.cc). Threads: immutable; lookups from any thread, no allocation.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "dns/wire/name.h"
+#include "dns/wire/rrset_view.h"
+#include "dns/zone/zone_set.h"
+#include "partition/ids.h"
+#include "partition/model.h"
+
+namespace meridian::dns {
+
+inline constexpr std::uint32_t kShardAliasTtl =
+    3600;  // s; fences change rarely, assignments often (domain.md §4a)
+
+struct ServiceNode {
+  enum class Kind : std::uint8_t {
+    kService,    // S
+    kReadWrite,  // rw.S
+    kReadOnly,   // ro.S
+    kShard,      // s<partition>.shard.S
+    kEmpty,      // an empty non-terminal
+    kGeohash,    // g.S, whose children are geohashes
+    kCity,       // city.S
+    kPoi,        // poi.S
+    kKey,        // key.S
+  };
+  Kind kind = Kind::kEmpty;
+  std::uint8_t labels = 0;
+  partition::ServiceIx service;
+  partition::Locus locus;  // kShard
+  Name name;               // lower-cased
+};
+
+class ServiceSet {
+ public:
+  // Every error at once: names that are no names, outside every DNS zone, below a cut or a DNAME,
+  // or taken by zone data; endpoint records that do not parse or do not go together.
+  static Checked<std::shared_ptr<const ServiceSet>> build(const partition::Topology& topology,
+                                                          const ZoneSet& zones);
+
+  // nullptr: no such name here. REQUIRES: `lowered` is lower-cased, hash == hashName(lowered).
+  const ServiceNode* find(NameView lowered, std::uint64_t hash) const noexcept;
+  // The longest ancestor of the name, itself included, that is here; nullptr: none.
+  const ServiceNode* encloser(NameView lowered) const noexcept;
+  // Whether any service lies in this zone: spares others the walk of encloser().
+  bool touches(const Zone& zone) const noexcept;
+
+  partition::ZoneIx zoneOf(partition::ServiceIx service) const {
+    return services_[service.index()].zone;
+  }
+  NameView nameOf(partition::ServiceIx service) const {
+    return services_[service.index()].name.view();
+  }
+  // s<partition>.shard.S. REQUIRES: the service's zone is sharding.
+  const ServiceNode& shardNode(partition::ServiceIx service, partition::Locus locus) const {
+    return nodes_[services_[service.index()].first_shard + locus.index()];
+  }
+  // Whether any eZone has this type (or a CNAME) for the service: if not, place does not matter to
+  // the answer.
+  bool offers(partition::ServiceIx service, RrType type) const noexcept;
+  // Ascending by type; empty when the service has no endpoint in the eZone.
+  std::span<const RrsetView> rrsets(partition::ServiceIx service,
+                                    partition::EZoneIx ezone) const noexcept;
+
+ private:
+  struct Endpoint {
+    std::uint32_t first = 0;  // in rrsets_
+    std::uint32_t count = 0;
+  };
+  struct Service {
+    Name name;
+    partition::ZoneIx zone;
+    std::uint32_t first_shard = 0;  // in nodes_
+    std::vector<RrType> types;      // sorted
+    std::vector<Endpoint> by_ezone;
+  };
+  struct Slot {
+    std::uint64_t hash = 0;
+    std::uint32_t node = 0;  // index + 1; 0 = free
+  };
+  class Builder;
+
+  std::vector<Service> services_;
+  std::vector<ServiceNode> nodes_;
+  std::vector<Slot> slots_;  // open addressing, size a power of two
+  std::vector<RrsetView> rrsets_;
+  std::vector<std::vector<std::uint8_t>> rendered_;  // what rrsets_ point into
+  std::vector<const Zone*> zones_;                   // compared, never followed: they may be gone
+};
+
+}  // namespace meridian::dns

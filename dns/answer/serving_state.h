@@ -1,0 +1,44 @@
+// ServingState: everything an answer needs, immutable, published as one pointer (base/published.h).
+//
+// Parts are shared between successive states: a remap replaces one ZoneDecisions and the map,
+// nothing else.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "dns/answer/service_set.h"
+#include "dns/zone/zone_set.h"
+#include "geo/address_evidence.h"
+#include "partition/decision.h"
+#include "partition/map_service.h"
+#include "partition/placement.h"
+
+namespace meridian::dns {
+
+// From the configuration; the same for the life of the process.
+struct AnswerSettings {
+  std::string node_id;
+  std::string version;
+  std::uint16_t udp_payload_max = 1232;
+  std::uint16_t location_option_code = 65001;
+  IpPrefixList explain_from;
+  IpPrefixList location_option_from;
+};
+
+struct ServingState {
+  std::shared_ptr<const AnswerSettings> settings;
+  std::shared_ptr<const ZoneSet> zones;
+  std::shared_ptr<const ServiceSet> services;
+  partition::MapSnapshot map;
+  partition::PlacementSet placements;                                      // by ZoneIx
+  std::vector<std::shared_ptr<const partition::ZoneDecisions>> decisions;  // by ZoneIx
+  partition::SiteHealth health;
+  std::shared_ptr<const geo::AddressEvidence> evidence;  // for explain only
+  std::vector<std::uint8_t> identity;                    // "NODE rev=N": NSID and id.server
+};
+
+}  // namespace meridian::dns

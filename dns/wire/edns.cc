@@ -1,0 +1,97 @@
+#include "dns/wire/edns.h"
+
+#include <algorithm>
+#include <array>
+
+namespace meridian::dns {
+namespace {
+
+constexpr std::size_t kOptFixedBytes = 11;  // root owner, type, class, TTL, RDLENGTH
+constexpr std::size_t kOptionHeaderBytes = 4;
+constexpr std::uint32_t kDnssecOkBit = 0x8000;  // RFC 3225, in the OPT TTL field
+
+bool readSubnet(std::span<const std::uint8_t> option, ClientSubnet& out) {
+  ByteReader in(option);
+  const std::uint16_t family = in.u16();
+  const std::uint8_t source = in.u8();
+  const std::uint8_t scope = in.u8();
+  if (!in.ok() || scope != 0) return false;
+  const std::size_t address_size = (std::size_t{source} + 7) / 8;
+  const std::size_t max_bits = family == 1 ? 32 : family == 2 ? 128 : 0;
+  // Family 0 only as dig's "+subnet=0" writes it: nothing known, nothing said.
+  if (family > 2 || source > max_bits || in.remaining() != address_size) return false;
+  std::array<std::uint8_t, 16> bytes{};
+  out.address_bytes = in.bytes(address_size);
+  std::copy(out.address_bytes.begin(), out.address_bytes.end(), bytes.begin());
+  const IpAddress address =
+      family == 2 ? IpAddress::v6(bytes)
+                  : IpAddress::v4(std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
+                                  std::uint32_t{bytes[2]} << 8 | bytes[3]);
+  if (source % 8 != 0 && (out.address_bytes.back() & (0xFF >> source % 8)) != 0) return false;
+  out.present = true;
+  out.has_address = source != 0;
+  out.family = family;
+  out.source_length = source;
+  out.address = address;
+  return true;
+}
+
+}  // namespace
+
+bool readOpt(ByteReader& in, std::uint16_t location_option_code, Edns& out) {
+  out.present = true;
+  out.udp_payload = std::max<std::uint16_t>(in.u16(), 512);
+  const std::uint32_t ttl = in.u32();
+  out.version = static_cast<std::uint8_t>(ttl >> 16);
+  out.dnssec_ok = (ttl & kDnssecOkBit) != 0;
+  const std::uint16_t length = in.u16();
+  ByteReader options(in.bytes(length));
+  if (!in.ok()) return false;
+  while (options.remaining() > 0) {
+    const std::uint16_t code = options.u16();
+    const std::uint16_t size = options.u16();
+    const auto value = options.bytes(size);
+    if (!options.ok()) return false;
+    if (code == static_cast<std::uint16_t>(EdnsOption::kClientSubnet)) {
+      if (!out.subnet.present && !readSubnet(value, out.subnet)) return false;
+    } else if (code == static_cast<std::uint16_t>(EdnsOption::kNsid)) {
+      out.nsid_asked = true;
+    } else if (code == location_option_code && out.location_option.empty()) {
+      out.location_option = value;
+    }
+  }
+  return true;
+}
+
+std::size_t optSize(const OptReply& reply) {
+  std::size_t size = kOptFixedBytes;
+  if (reply.subnet != nullptr) size += kOptionHeaderBytes + 4 + reply.subnet->address_bytes.size();
+  if (!reply.nsid.empty()) size += kOptionHeaderBytes + reply.nsid.size();
+  return size;
+}
+
+void writeOpt(ByteWriter& out, const OptReply& reply) {
+  out.u8(0);
+  out.u16(static_cast<std::uint16_t>(RrType::kOpt));
+  out.u16(reply.udp_payload);
+  out.u8(static_cast<std::uint8_t>(reply.rcode >> 4));
+  out.u8(0);  // version
+  out.u16(reply.dnssec_ok ? kDnssecOkBit : 0);
+  out.u16(static_cast<std::uint16_t>(optSize(reply) - kOptFixedBytes));
+  if (reply.subnet != nullptr) {
+    const auto& bytes = reply.subnet->address_bytes;
+    out.u16(static_cast<std::uint16_t>(EdnsOption::kClientSubnet));
+    out.u16(static_cast<std::uint16_t>(4 + bytes.size()));
+    out.u16(reply.subnet->family);
+    out.u8(reply.subnet->source_length);
+    out.u8(reply.scope_length);
+    out.bytes(bytes);
+  }
+  if (!reply.nsid.empty()) {
+    out.u16(static_cast<std::uint16_t>(EdnsOption::kNsid));
+    out.u16(static_cast<std::uint16_t>(reply.nsid.size()));
+    out.bytes(reply.nsid);
+  }
+}
+
+}  // namespace meridian::dns

@@ -1,0 +1,31 @@
+// The OPT record: RFC 6891, and its options that Meridian understands.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+#include "dns/wire/query.h"
+
+namespace meridian::dns {
+
+// Reads an OPT record's fields after its owner and type. False: malformed, answer FORMERR. Unknown
+// options are skipped; of an option that stands twice the first counts. Client subnet errors (RFC
+// 7871 §7.1.1, §7.1.2): unknown family, wrong number of address bytes, bits set after the source
+// length, a scope in a query.
+bool readOpt(ByteReader& in, std::uint16_t location_option_code, Edns& out);
+
+struct OptReply {
+  std::uint16_t udp_payload = 1232;  // what this server takes
+  std::uint16_t rcode = 0;           // extended: the high 8 bits stand in OPT
+  bool dnssec_ok = false;
+  std::span<const std::uint8_t> nsid;    // empty = not asked
+  const ClientSubnet* subnet = nullptr;  // echoed when set
+  std::uint8_t scope_length = 0;
+};
+
+std::size_t optSize(const OptReply& reply);
+void writeOpt(ByteWriter& out, const OptReply& reply);
+
+}  // namespace meridian::dns
