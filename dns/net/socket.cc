@@ -1,0 +1,129 @@
+#include "dns/net/socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace meridian::dns {
+namespace {
+
+// Room for bursts while a worker is not scheduled; the kernel caps it at net.core.rmem_max.
+constexpr int kUdpBufferBytes = 4 << 20;
+constexpr int kTcpBacklog = 1024;
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+SocketAddress toSocketAddress(const IpEndpoint& endpoint) {
+  SocketAddress out;
+  if (endpoint.address.isV4()) {
+    sockaddr_in four{};
+    four.sin_family = AF_INET;
+    four.sin_port = htons(endpoint.port);
+    four.sin_addr.s_addr = htonl(endpoint.address.asV4());
+    std::memcpy(&out.storage, &four, sizeof four);
+    out.size = sizeof four;
+  } else {
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    six.sin6_port = htons(endpoint.port);
+    for (unsigned i = 0; i < 16; ++i) {
+      six.sin6_addr.s6_addr[i] =
+          static_cast<std::uint8_t>(endpoint.address.bits() >> (120 - 8 * i));
+    }
+    std::memcpy(&out.storage, &six, sizeof six);
+    out.size = sizeof six;
+  }
+  return out;
+}
+
+bool setOption(const Socket& socket, int level, int name, int value) {
+  return setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
+}
+
+tl::unexpected<Error> failErrno(const IpEndpoint& endpoint, const char* what) {
+  const int code = errno;
+  return fail(ErrorKind::kIo, endpoint.text() + ": cannot " + what + ": " + std::strerror(code));
+}
+
+Result<Socket> bound(const IpEndpoint& endpoint, int type, bool reuse_port) {
+  const int family = endpoint.address.isV4() ? AF_INET : AF_INET6;
+  Socket socket(::socket(family, type | SOCK_CLOEXEC, 0));
+  if (socket.get() < 0) return failErrno(endpoint, "make a socket");
+  if (family == AF_INET6 && !setOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1)) {
+    return failErrno(endpoint, "set IPV6_V6ONLY");
+  }
+  if (!setOption(socket, SOL_SOCKET, reuse_port ? SO_REUSEPORT : SO_REUSEADDR, 1)) {
+    return failErrno(endpoint, "share the address");
+  }
+  const SocketAddress address = toSocketAddress(endpoint);
+  if (::bind(socket.get(), address.get(), address.size) != 0) return failErrno(endpoint, "bind");
+  return socket;
+}
+
+}  // namespace
+
+Socket::~Socket() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<IpEndpoint> Socket::localEndpoint() const {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return fail(ErrorKind::kIo, std::string("getsockname: ") + std::strerror(errno));
+  }
+  return endpointOf(address);
+}
+
+Result<Socket> bindUdp(const IpEndpoint& endpoint) {
+  auto socket = bound(endpoint, SOCK_DGRAM, true);
+  if (!socket) return socket;
+  const bool v4 = endpoint.address.isV4();
+  // Larger buffers are a wish: the kernel may give less, and serving goes on.
+  setOption(*socket, SOL_SOCKET, SO_RCVBUF, kUdpBufferBytes);
+  setOption(*socket, SOL_SOCKET, SO_SNDBUF, kUdpBufferBytes);
+  // Answers are never larger than udp_payload_max; a spoofed "fragmentation needed" must not make
+  // them leave in fragments, which can be forged into; so path MTU discovery is left out.
+  if (v4 && !setOption(*socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT)) {
+    return failErrno(endpoint, "set IP_MTU_DISCOVER");
+  }
+  if (isUnspecified(endpoint.address)) {
+    const bool asked = v4 ? setOption(*socket, IPPROTO_IP, IP_PKTINFO, 1)
+                          : setOption(*socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    if (!asked) return failErrno(endpoint, "ask for packet info");
+  }
+  return socket;
+}
+
+Result<Socket> listenTcp(const IpEndpoint& endpoint) {
+  auto socket = bound(endpoint, SOCK_STREAM | SOCK_NONBLOCK, false);
+  if (!socket) return socket;
+  if (::listen(socket->get(), kTcpBacklog) != 0) return failErrno(endpoint, "listen");
+  return socket;
+}
+
+bool isUnspecified(const IpAddress& address) {
+  return address.bits() == 0;
+}
+
+IpEndpoint endpointOf(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET6) {
+    sockaddr_in6 six{};
+    std::memcpy(&six, &address, sizeof six);
+    return {IpAddress::v6(std::span<const std::uint8_t, 16>(six.sin6_addr.s6_addr)),
+            ntohs(six.sin6_port)};
+  }
+  sockaddr_in four{};
+  std::memcpy(&four, &address, sizeof four);
+  return {IpAddress::v4(ntohl(four.sin_addr.s_addr)), ntohs(four.sin_port)};
+}
+
+}  // namespace meridian::dns

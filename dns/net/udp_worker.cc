@@ -1,0 +1,167 @@
+#include "dns/net/udp_worker.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <span>
+
+#include "base/log.h"
+#include "dns/answer/answerer.h"
+
+namespace meridian::dns {
+namespace {
+
+// As many as a busy resolver's socket holds when a worker wakes; more only adds latency to the
+// first.
+constexpr std::size_t kBatch = 32;
+// Also the smallest buffer answer() takes; a query is never larger than a payload we announce.
+constexpr std::size_t kPacketBytes = 4096;
+// How often an idle worker looks whether it should stop.
+constexpr std::chrono::milliseconds kReceiveTimeout{200};
+constexpr std::size_t kControlBytes = 64;  // one packet-info message, v4 or v6
+
+// An answer leaves by the route its address has, not by the interface the query came in on.
+void clearInterface(msghdr& header) {
+  for (cmsghdr* message = CMSG_FIRSTHDR(&header); message != nullptr;
+       message = CMSG_NXTHDR(&header, message)) {
+    if (message->cmsg_level != IPPROTO_IP || message->cmsg_type != IP_PKTINFO) continue;
+    auto* info = reinterpret_cast<in_pktinfo*>(CMSG_DATA(message));
+    info->ipi_ifindex = 0;
+  }
+}
+
+}  // namespace
+
+// All buffers of one batch, laid out once. A response is written beside its query, never over it:
+// its views point in.
+class UdpWorker::Batch {
+ public:
+  Batch() {
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      in_vectors_[i] = {queries_[i].data(), kPacketBytes};
+      out_vectors_[i] = {responses_[i].data(), 0};
+      in_[i].msg_hdr.msg_iov = &in_vectors_[i];
+      in_[i].msg_hdr.msg_iovlen = 1;
+      in_[i].msg_hdr.msg_name = &peers_[i];
+      in_[i].msg_hdr.msg_control = control_[i].data();
+    }
+  }
+
+  int receive(int descriptor) {
+    for (std::size_t i = 0; i < last_received_; ++i) prepare(i);
+    const int got = recvmmsg(descriptor, in_.data(), kBatch, MSG_WAITFORONE, nullptr);
+    last_received_ = got > 0 ? static_cast<std::size_t>(got) : 0;
+    return got;
+  }
+
+  std::span<const std::uint8_t> query(std::size_t i) const {
+    return {queries_[i].data(), in_[i].msg_len};
+  }
+  // A query that did not fit the buffer was cut by the kernel; no honest query is that long.
+  bool usable(std::size_t i) const {
+    return (in_[i].msg_hdr.msg_flags & MSG_TRUNC) == 0 && endpointOf(peers_[i]).port != 0;
+  }
+  IpAddress peer(std::size_t i) const { return endpointOf(peers_[i]).address; }
+  std::span<std::uint8_t> response(std::size_t i) { return responses_[i]; }
+
+  // Lines response `i` up for sending.
+  void queue(std::size_t i, std::size_t size) {
+    msghdr& header = out_[queued_].msg_hdr;
+    const msghdr& received = in_[i].msg_hdr;
+    out_vectors_[queued_] = {responses_[i].data(), size};
+    header = {};
+    header.msg_iov = &out_vectors_[queued_];
+    header.msg_iovlen = 1;
+    header.msg_name = received.msg_name;
+    header.msg_namelen = received.msg_namelen;
+    if (received.msg_controllen != 0) {
+      header.msg_control = received.msg_control;
+      header.msg_controllen = received.msg_controllen;
+      clearInterface(header);
+    }
+    ++queued_;
+  }
+
+  // Sends what was queued; returns how many answers the kernel refused.
+  std::size_t send(int descriptor) {
+    std::size_t sent = 0;
+    std::size_t refused = 0;
+    while (sent < queued_) {
+      const int count = sendmmsg(descriptor, &out_[sent], static_cast<unsigned>(queued_ - sent), 0);
+      if (count > 0) {
+        sent += static_cast<std::size_t>(count);
+      } else if (errno != EINTR) {
+        ++sent;  // the first one cannot be sent; the others may
+        ++refused;
+      }
+    }
+    queued_ = 0;
+    return refused;
+  }
+
+ private:
+  void prepare(std::size_t i) {
+    in_[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+    in_[i].msg_hdr.msg_controllen = kControlBytes;
+  }
+
+  std::array<std::array<std::uint8_t, kPacketBytes>, kBatch> queries_;
+  std::array<std::array<std::uint8_t, kPacketBytes>, kBatch> responses_;
+  std::array<sockaddr_storage, kBatch> peers_;
+  alignas(cmsghdr) std::array<std::array<std::uint8_t, kControlBytes>, kBatch> control_;
+  std::array<iovec, kBatch> in_vectors_;
+  std::array<iovec, kBatch> out_vectors_;
+  std::array<mmsghdr, kBatch> in_{};
+  std::array<mmsghdr, kBatch> out_{};
+  std::size_t last_received_ = kBatch;  // headers to prepare before the next receive; all at first
+  std::size_t queued_ = 0;
+};
+
+UdpWorker::UdpWorker(Socket socket, const Published<ServingState>& state)
+    : socket_(std::move(socket)), state_(state) {}
+
+UdpWorker::~UdpWorker() {
+  stop();
+}
+
+void UdpWorker::start() {
+  const timeval timeout{0, std::chrono::microseconds(kReceiveTimeout).count()};
+  setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  thread_ = std::thread([this] { run(); });
+}
+
+void UdpWorker::stop() {
+  stopping_.store(true, std::memory_order_relaxed);
+  if (thread_.joinable()) thread_.join();
+}
+
+void UdpWorker::run() {
+  pthread_setname_np(pthread_self(), "udp");
+  const auto batch = std::make_unique<Batch>();
+  Published<ServingState>::Observer observer(state_);
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const int got = batch->receive(socket_.get());
+    if (got < 0) {
+      if (errno != EAGAIN && errno != EINTR) counters_.receive_failures.add();
+      continue;
+    }
+    counters_.batches.add();
+    const ServingState& state = observer.read();
+    for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
+      if (!batch->usable(i)) continue;
+      const Client client{batch->peer(i), Transport::kUdp};
+      const std::size_t size =
+          answer(batch->query(i), client, state, batch->response(i), counters_.answers);
+      if (size != 0) batch->queue(i, size);
+    }
+    if (const std::size_t refused = batch->send(socket_.get()))
+      counters_.send_failures.add(refused);
+  }
+}
+
+}  // namespace meridian::dns

@@ -1,0 +1,71 @@
+// meridiand's configuration: TOML → values, every error at once (docs/config.md is tested against
+// configKeys()).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "base/ip.h"
+#include "base/log.h"
+#include "geo/catalogue.h"
+#include "geo/fence.h"
+#include "geo/mmdb.h"
+
+namespace meridian::server {
+
+// Paths are absolute or relative to the working directory: those of the file were joined to the
+// file's folder.
+struct Config {
+  std::string node_id;
+  std::filesystem::path state_dir;
+  LogLevel log_level = LogLevel::kInfo;
+
+  std::vector<IpEndpoint> dns_listen;
+  std::size_t udp_workers = 0;  // for each address; 0 = one a core
+  std::uint16_t udp_payload_max = 0;
+  std::size_t tcp_max_connections = 0;
+  std::size_t tcp_max_per_client = 0;
+  std::chrono::milliseconds tcp_idle_timeout{};
+  std::chrono::milliseconds tcp_write_timeout{};
+  IpPrefixList explain_from;
+  IpPrefixList location_option_from;
+  std::uint16_t location_option_code = 0;
+  std::filesystem::path zones_dir;
+
+  std::filesystem::path topology_file;
+
+  std::vector<std::filesystem::path> networks;
+  std::vector<geo::MmdbSource> databases;
+  std::vector<geo::FenceSource> fences;
+  std::vector<geo::CatalogueSource> catalogues;
+
+  IpEndpoint admin_listen;
+  std::size_t admin_max_body_bytes = 0;
+  std::size_t admin_max_connections = 0;
+  std::chrono::milliseconds admin_idle_timeout{};
+};
+
+// One documented key: what docs/config.md says of it, and what the decoder enforces for numbers.
+struct ConfigKey {
+  std::string_view section;
+  std::string_view name;
+  std::string_view type;
+  std::string_view unit;
+  std::int64_t min = 0;
+  std::int64_t max = 0;
+  std::int64_t fallback = 0;
+};
+// The keys that hold one number.
+const std::vector<ConfigKey>& numericKeys();
+// Every key's path as the documentation writes it, e.g. "geo.databases[].path".
+std::vector<std::string> configKeyPaths();
+
+Checked<Config> parseConfig(std::string_view text, const std::filesystem::path& file);
+Checked<Config> loadConfig(const std::filesystem::path& file);
+
+}  // namespace meridian::server

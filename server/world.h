@@ -1,0 +1,52 @@
+// World: everything a configuration names, loaded and checked. The server starts from it;
+// `meridianctl check` and the offline `explain` are it, so that they can never disagree with the
+// server.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "dns/answer/serving_state.h"
+#include "dns/zone/zone_set.h"
+#include "partition/decision.h"
+#include "partition/model.h"
+#include "partition/placement.h"
+#include "server/config.h"
+
+namespace meridian::server {
+
+struct World {
+  Config config;
+  partition::GeoSources sources;
+  std::shared_ptr<const dns::ZoneSet> zones;
+  std::shared_ptr<const partition::Topology>
+      topology;  // the file's; the journal's wins once there is one
+};
+
+// Every error of every file at once, as far as one does not hide another.
+Checked<World> loadWorld(const std::filesystem::path& config_file, WallTime now);
+
+// The parts of loadWorld(), for whoever needs less.
+Checked<partition::GeoSources> loadGeoSources(const Config& config);
+Checked<std::shared_ptr<const partition::Topology>> loadTopology(const std::filesystem::path& file);
+
+// What depends on topology and zones together: services and placements. Errors of both.
+struct Compiled {
+  std::shared_ptr<const dns::ServiceSet> services;
+  partition::PlacementSet placements;
+};
+Checked<Compiled> compile(const partition::Topology& topology, const dns::ZoneSet& zones,
+                          const partition::GeoSources& sources);
+
+// The assignments a topology starts with, before any journal: for checks and offline explanations.
+partition::MapSnapshot initialMap(std::shared_ptr<const partition::Topology> topology);
+
+dns::AnswerSettings answerSettings(const Config& config);
+
+// A serving state of the loaded files alone, without a journal: homes as assignments, all sites UP.
+Checked<std::shared_ptr<const dns::ServingState>> stateOf(const World& world);
+
+}  // namespace meridian::server
