@@ -30,6 +30,8 @@ struct ZoneRecord {
   std::vector<std::uint8_t> rdata;  // wire form, names uncompressed
 };
 
+class ZoneBuilder;
+
 class Zone {
  public:
   enum class MatchKind : std::uint8_t {
@@ -77,7 +79,10 @@ class Zone {
   RrsetView negativeSoa() const noexcept;
 
  private:
+  friend class ZoneBuilder;  // the loader's way in, record by record
   struct State;
+  explicit Zone(std::unique_ptr<const State> state);
+
   std::unique_ptr<const State> state_;
 };
 

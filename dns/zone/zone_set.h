@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "dns/wire/name.h"
+#include "dns/zone/name_table.h"
 #include "dns/zone/zone.h"
 
 namespace meridian::dns {
@@ -30,6 +31,8 @@ class ZoneSet {
 
  private:
   std::vector<LoadedZone> zones_;
+  NameTable by_apex_;           // → index in zones_
+  std::size_t max_labels_ = 0;  // no apex has more
 };
 
 }  // namespace meridian::dns
