@@ -1,27 +1,24 @@
 // PrefixTable: an immutable map from every IPv4 and IPv6 address to a value, with the ECS scope in
 // the leaf.
 //
-// Shape:   a 2^16-entry root, then 64-way nodes whose children and leaves are counted with a bitmap
-// (after Asai and
-//          Ohara, "Poptrie", SIGCOMM 2015): a few MB for the whole Internet, so that walks stay in
-//          the cache.
+// Shape:   a direct root, then 64-way nodes whose children and leaves are counted with bitmaps
+//          (geo/prefix_tree.h): a few MB for the whole Internet, so that walks stay in the cache.
 // Scope:   the length of the widest aligned prefix around the address on which the value is
-// constant. Leaves are these
-//          prefixes, so two scopes never overlap (RFC 7871 §7.2.1) and an answer is constant in its
-//          scope by construction.
+//          constant. Leaves are these prefixes, so two scopes never overlap (RFC 7871 §7.2.1) and
+//          an answer is constant in its scope by construction.
 // Aliases: IPv6 addresses that carry an IPv4 address (::ffff:0:0/96, 64:ff9b::/96 of RFC 6052,
-// 2002::/16 of RFC 3056)
-//          get the IPv4 value, with the scope counted in IPv6 bits.
-// Threads: immutable after building; lookups from any thread, without allocation, lock or branch on
-// data size.
+//          2002::/16 of RFC 3056) get the IPv4 value, with the scope counted in IPv6 bits. No
+//          scope outside reaches into an alias prefix.
+// Threads: immutable after building; lookups from any thread, without allocation or lock.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "base/ip.h"
+#include "geo/prefix_tree.h"
 
 namespace meridian::geo {
 
@@ -35,9 +32,29 @@ struct V6Range {
   std::uint32_t value = 0;
 };
 
+// A prefix whose addresses carry an IPv4 address in the 32 bits after it.
+struct V4Alias {
+  U128 prefix = 0;
+  std::uint8_t length = 0;
+
+  constexpr U128 last() const { return prefix | (~U128{0} >> length); }
+  constexpr std::uint32_t embedded(U128 address) const {
+    return static_cast<std::uint32_t>(address >> (96 - length));
+  }
+};
+// Ascending by prefix.
+inline constexpr std::array<V4Alias, 3> kV4Aliases = {{
+    {U128{0xffff} << 32, 96},       // ::ffff:0:0/96
+    {U128{0x0064'ff9b} << 96, 96},  // 64:ff9b::/96
+    {U128{0x2002} << 112, 16},      // 2002::/16
+}};
+
 class PrefixTable {
  public:
   static constexpr std::uint32_t kMaxValue = (1U << 24) - 1;
+  // Inside: an alias prefix is a leaf with this scope, which no real leaf has; its value is the
+  // index in kV4Aliases.
+  static constexpr std::uint32_t kAliasScope = 0xff;
 
   struct Match {
     std::uint32_t value = 0;
@@ -48,19 +65,64 @@ class PrefixTable {
   // have equal values.
   PrefixTable(std::span<const V4Range> v4, std::span<const V6Range> v6);
 
-  Match lookup(const IpAddress& address) const noexcept;
-  Match lookupV4(std::uint32_t address) const noexcept;
-  Match lookupV6(U128 address) const noexcept;
+  Match lookup(const IpAddress& address) const noexcept {
+    return address.isV4() ? lookupV4(address.asV4()) : lookupV6(address.bits());
+  }
+  Match lookupV4(std::uint32_t address) const noexcept {
+    return unpack(v4_.find(std::uint64_t{address} << 32));
+  }
+  Match lookupV6(U128 address) const noexcept {
+    const std::uint32_t leaf = v6_.find(address);
+    if (!isAlias(leaf)) return unpack(leaf);
+    const V4Alias& alias = aliasOf(leaf);
+    Match match = lookupV4(alias.embedded(address));
+    match.scope = static_cast<std::uint8_t>(match.scope + alias.length);
+    return match;
+  }
 
-  std::size_t bytes() const;      // heap in use
-  std::size_t leafCount() const;  // scopes in the table, v4 and v6, aliases not counted
+  std::size_t bytes() const;  // heap in use
+  // Scopes in the table, v4 and v6, aliases not counted.
+  std::size_t leafCount() const { return leaf_count_; }
 
-  // Every leaf in address order, v4 then v6: for tests, previews and diffs.
+  // Every leaf in address order, v4 then v6, without aliases: for tests, previews and diffs.
+  // `visit(const IpPrefix& scope, std::uint32_t value)`.
   template <class Visit>
   void forEachLeaf(Visit&& visit) const;
 
  private:
-  // The engineer of geo/ decides the layout; see the shape above.
+  static constexpr bool isAlias(std::uint32_t leaf) { return (leaf & 0xff) == kAliasScope; }
+  static constexpr const V4Alias& aliasOf(std::uint32_t leaf) {
+    return kV4Aliases.data()[leaf >> 8];
+  }
+  static constexpr Match unpack(std::uint32_t leaf) {
+    return {leaf >> 8, static_cast<std::uint8_t>(leaf)};
+  }
+
+  PrefixTree<std::uint64_t> v4_;
+  PrefixTree<U128> v6_;
+  std::size_t leaf_count_ = 0;
 };
+
+template <class Visit>
+void PrefixTable::forEachLeaf(Visit&& visit) const {
+  for (std::uint64_t at = 0; at <= 0xffff'ffff;) {
+    const auto address = static_cast<std::uint32_t>(at);
+    const Match match = lookupV4(address);
+    visit(IpPrefix{IpAddress::v4(address), match.scope}, match.value);
+    at += std::uint64_t{1} << (32 - match.scope);
+  }
+  U128 last = 0;  // of the leaf in hand; the address after it may not fit
+  for (U128 at = 0;; at = last + 1) {
+    const std::uint32_t leaf = v6_.find(at);
+    if (isAlias(leaf)) {
+      last = aliasOf(leaf).last();
+    } else {
+      const Match match = unpack(leaf);
+      visit(IpPrefix{IpAddress::v6(at), match.scope}, match.value);
+      last = at | (match.scope == 128 ? U128{0} : ~U128{0} >> match.scope);
+    }
+    if (last == ~U128{0}) return;
+  }
+}
 
 }  // namespace meridian::geo
