@@ -25,19 +25,6 @@ std::size_t editDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-std::string nearestOf(const std::set<std::string, std::less<>>& known, std::string_view key) {
-  std::string best;
-  std::size_t distance = 3;  // further away is no typing mistake
-  for (const std::string& candidate : known) {
-    const std::size_t d = editDistance(candidate, key.substr(0, 64));
-    if (d < distance) {
-      distance = d;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 }  // namespace
 
 bool isId(std::string_view text) {
@@ -47,6 +34,19 @@ bool isId(std::string_view text) {
   return !text.empty() && text.size() <= 48 && letter_or_digit(text.front()) &&
          std::all_of(text.begin(), text.end(),
                      [&](char c) { return letter_or_digit(c) || c == '-'; });
+}
+
+std::string nearestName(std::string_view name, const std::vector<std::string_view>& known) {
+  std::string_view best;
+  std::size_t distance = 3;  // further away is no typing mistake
+  for (const std::string_view candidate : known) {
+    const std::size_t d = editDistance(candidate, name.substr(0, 64));
+    if (d < distance) {
+      distance = d;
+      best = candidate;
+    }
+  }
+  return std::string(best);
 }
 
 std::string elementPath(std::string_view array_path, std::size_t index) {
@@ -206,7 +206,7 @@ void ObjectReader::finish() {
   if (members == nullptr) return;
   for (const ConfigNode::Member& member : *members) {
     if (known_.contains(member.key)) continue;
-    const std::string nearest = nearestOf(known_, member.key);
+    const std::string nearest = nearestName(member.key, {known_.begin(), known_.end()});
     problems_.add({file_, member.line, member.column}, pathOf(member.key), "",
                   nearest.empty() ? "is not known here"
                                   : fmt::format("is not known here; did you mean {}?", nearest));
