@@ -1,0 +1,24 @@
+#include "partition/table.h"
+
+#include <algorithm>
+
+namespace meridian::partition {
+
+std::optional<SubjectIx> AssignmentTable::find(std::string_view subject) const {
+  const auto found =
+      std::find_if(assignments.begin(), assignments.end(),
+                   [&](const Assignment& assignment) { return assignment.subject == subject; });
+  if (found == assignments.end()) return std::nullopt;
+  return SubjectIx(static_cast<SubjectIx::Representation>(found - assignments.begin()));
+}
+
+Epoch nextEpoch(Epoch current, std::uint8_t slot) {
+  const Epoch candidate = current - current % kEpochSlots + slot;
+  return candidate > current ? candidate : candidate + kEpochSlots;
+}
+
+std::uint8_t slotOf(Epoch epoch) {
+  return static_cast<std::uint8_t>(epoch % kEpochSlots);
+}
+
+}  // namespace meridian::partition

@@ -1,0 +1,146 @@
+// The "services" section of a topology: names, endpoints and whether they cover their zone.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "partition/topology_decoder.h"
+
+namespace meridian::partition {
+namespace {
+
+constexpr std::size_t kMaxServices = 10000;
+constexpr std::size_t kMaxEndpointBytes = 4096;
+constexpr std::size_t kMaxNameBytes = 253;  // RFC 1035 §2.3.4, in presentation form, no final dot
+constexpr std::size_t kMaxLabelBytes = 63;
+
+std::string_view withoutFinalDot(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return name;
+}
+
+// Names compare without case (RFC 4343) and without the final dot.
+std::string canonicalName(std::string_view name) {
+  std::string out(withoutFinalDot(name));
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+bool isUsualNameByte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+// What is wrong with a service name, or empty. The dns layer checks what depends on DNS zones.
+std::string nameProblem(std::string_view written) {
+  const std::string_view name = withoutFinalDot(written);
+  if (name.size() > kMaxNameBytes) return fmt::format("is longer than {} bytes", kMaxNameBytes);
+  std::size_t label = 0;
+  for (const char c : name) {
+    if (c == '.') {
+      if (label == 0) return "has an empty label";
+      label = 0;
+    } else if (!isUsualNameByte(c)) {
+      return "holds a byte other than letters, digits, '-', '_' and '.'";
+    } else if (++label > kMaxLabelBytes) {
+      return fmt::format("has a label longer than {} bytes", kMaxLabelBytes);
+    }
+  }
+  return label == 0 ? "has an empty label" : std::string();
+}
+
+Endpoint decodeEndpoint(TopologyDecoder& decoder, const ConfigNode& node, const std::string& path,
+                        EZoneIx ezone) {
+  Endpoint endpoint{ezone, {}};
+  const auto* records = std::get_if<ConfigNode::Array>(&node.value);
+  if (records == nullptr) {
+    decoder.report(node, path, fmt::format("must be an array, is {}", node.typeName()));
+    return endpoint;
+  }
+  if (records->empty()) decoder.report(node, path, "needs at least one record");
+  for (std::size_t i = 0; i < records->size(); ++i) {
+    const ConfigNode& record = (*records)[i];
+    const std::string record_path = elementPath(path, i);
+    const std::string* text = decoder.text(record, record_path);
+    if (text == nullptr) continue;
+    if (text->empty() || text->size() > kMaxEndpointBytes) {
+      decoder.report(record, record_path,
+                     fmt::format("must have 1 to {} bytes", kMaxEndpointBytes));
+      continue;
+    }
+    endpoint.records.push_back({*text, {decoder.file, record.line, record.column}});
+  }
+  return endpoint;
+}
+
+// Every eZone that the zone's subjects may go to must have an endpoint: a remap must never find a
+// name without records.
+void checkCover(TopologyDecoder& decoder, ObjectReader& in, const Zone& zone,
+                const EZoneSet& covered) {
+  for (const EZoneIx needed : zone.ezones) {
+    if (needed.index() < covered.size() && covered.test(needed.index())) continue;
+    in.error("endpoints", fmt::format("has nothing for eZone {}, which zone {} may use",
+                                      decoder.out.ezones[needed.index()].id, zone.id));
+  }
+}
+
+EZoneSet decodeEndpoints(TopologyDecoder& decoder, ObjectReader& in, Service& service) {
+  EZoneSet covered;
+  const ConfigNode* endpoints = in.object("endpoints", true);
+  if (endpoints == nullptr) return covered.set();  // reported; no second error for the cover
+  for (const ConfigNode::Member& member : std::get<ConfigNode::Object>(endpoints->value)) {
+    const std::string path = in.pathOf("endpoints") + "." + member.key;
+    const std::optional<EZoneIx> ezone = decoder.ezones.find(member.key);
+    if (!ezone) {
+      decoder.problems.add({decoder.file, member.line, member.column}, path, member.key,
+                           decoder.unknownReason(decoder.ezones, member.key));
+      continue;
+    }
+    service.endpoints.push_back(decodeEndpoint(decoder, member.node, path, *ezone));
+    if (ezone->index() < covered.size()) covered.set(ezone->index());
+  }
+  return covered;
+}
+
+void decodeService(TopologyDecoder& decoder, const ConfigNode& node, const std::string& path,
+                   IdIndex<ServiceIx>& names) {
+  ObjectReader in = decoder.reader(node, path);
+  Service service;
+  const std::size_t before = decoder.problems.size();
+  service.name = in.string("name", {.required = true});
+  if (decoder.problems.size() == before) {
+    const ConfigNode* name = node.find("name");
+    service.place = {decoder.file, name->line, name->column};
+    if (std::string problem = nameProblem(service.name); !problem.empty()) {
+      in.error("name", std::move(problem));
+    }
+    const ServiceIx ix(static_cast<std::uint32_t>(decoder.out.services.size()));
+    const std::string_view earlier = names.add(canonicalName(service.name), ix, path);
+    if (!earlier.empty()) in.error("name", fmt::format("is the name of {} already", earlier));
+  }
+  const std::optional<ZoneIx> zone = decoder.reference(in, "zone", decoder.zones);
+  service.ttl =
+      static_cast<std::uint32_t>(in.integer("ttl", {.min = 0, .max = 86400, .fallback = 30}));
+  const EZoneSet covered = decodeEndpoints(decoder, in, service);
+  in.finish();
+  if (zone) {
+    service.zone = *zone;
+    checkCover(decoder, in, decoder.out.zones[zone->index()], covered);
+  }
+  decoder.out.services.push_back(std::move(service));
+}
+
+}  // namespace
+
+void TopologyDecoder::decodeServices(ObjectReader& root) {
+  const ConfigNode::Array* services = root.array("services", {.max = kMaxServices});
+  if (services == nullptr) return;
+  IdIndex<ServiceIx> names("service");
+  out.services.reserve(services->size());
+  for (std::size_t i = 0; i < services->size(); ++i) {
+    decodeService(*this, (*services)[i], elementPath("services", i), names);
+  }
+}
+
+}  // namespace meridian::partition
