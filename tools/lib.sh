@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# What ./run and ./test share. Sourced from the root of the checkout, never run by itself.
+
+# Exit codes of ./run and ./test beside 0 and the server's or the runner's own.
+readonly kExitUsage=2     # an option nobody knows
+readonly kExitPackages=3  # packages are missing and this user may not install them
+readonly kExitNoData=4    # the geo data could not be fetched (./run goes on with the sample)
+readonly kExitBadData=5   # the geo data came, but is not what the lock file says
+
+say() {
+  printf '==> %s\n' "$*"
+}
+
+fail() {  # STATUS MESSAGE...
+  local status=$1
+  shift
+  printf 'error: %s\n' "$*" >&2
+  exit "${status}"
+}
+
+# Prints the packages of the given lists that this machine lacks. A line `PACKAGE | COMMAND` asks for
+# the package only where the command is missing.
+missing_packages() {  # LIST...
+  local installed package bar command
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n')
+  sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@" | while read -r package bar command; do
+    if [[ ${bar} == '|' ]] && type -P "${command}" >/dev/null; then continue; fi
+    grep -qxF "installed ${package}" <<<"${installed}" || printf '%s\n' "${package}"
+  done
+}
+
+# Runs a command while Debian's packages may not start the services they bring. A policy that is
+# there already is the machine owner's and stays as it is.
+without_service_starts() {  # COMMAND...
+  local policy=/usr/sbin/policy-rc.d
+  if [[ -e ${policy} ]]; then
+    "$@"
+    return
+  fi
+  (
+    trap 'rm -f -- "${policy}"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"${policy}"
+    chmod 0755 "${policy}"
+    "$@"
+  )
+}
+
+# Installs what is missing; without the right to, prints the one command that does, and exits.
+need_packages() {  # SCRIPT LIST...
+  local script=$1 missing
+  shift
+  mapfile -t missing < <(missing_packages "$@")
+  ((${#missing[@]} > 0)) || return 0
+  if ((EUID != 0)); then
+    printf 'These Debian packages are missing:\n\n  %s\n\nInstall them with\n\n  sudo %s --packages\n\nand start %s again.\n' \
+      "${missing[*]}" "${script}" "${script}" >&2
+    exit "${kExitPackages}"
+  fi
+  say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  apt-get -q update || say 'The package index could not be refreshed; going on with the one at hand'
+  DEBIAN_FRONTEND=noninteractive without_service_starts \
+    apt-get -q install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}"
+}
+
+# Compiled objects are remembered inside the checkout, unless the caller has a place for them.
+use_ccache() {
+  export CCACHE_DIR=${CCACHE_DIR:-${PWD}/var/ccache}
+}
+
+# Configures build/PRESET when that was never done or the presets changed, then builds the targets
+# (all of them when none is named). Ninja itself notices every other change.
+build() {  # PRESET [TARGET...]
+  local preset=$1 presets_hash
+  local stamp=build/${preset}/.presets_hash
+  shift
+  presets_hash=$(sha256sum CMakePresets.json)
+  if [[ ! -f build/${preset}/build.ninja || $(cat "${stamp}" 2>/dev/null) != "${presets_hash}" ]]; then
+    say "Configuring build/${preset}"
+    cmake --preset "${preset}"
+    printf '%s\n' "${presets_hash}" >"${stamp}"
+  fi
+  say "Building build/${preset}"
+  cmake --build "build/${preset}" --parallel "$(nproc)" ${1:+--target "$@"}
+}
