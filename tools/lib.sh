@@ -2,10 +2,14 @@
 # What ./run and ./test share. Sourced from the root of the checkout, never run by itself.
 
 # Exit codes of ./run and ./test beside 0 and the server's or the runner's own.
-readonly kExitUsage=2     # an option nobody knows
-readonly kExitPackages=3  # packages are missing and this user may not install them
-readonly kExitNoData=4    # the geo data could not be fetched (./run goes on with the sample)
-readonly kExitBadData=5   # the geo data came, but is not what the lock file says
+# shellcheck disable=SC2034  # they are used where this file is sourced
+{
+  readonly kExitUsage=2     # an option nobody knows
+  readonly kExitPackages=3  # packages are missing and this user may not install them
+  readonly kExitNoData=4    # the geo data could not be fetched (./run goes on with the sample)
+  readonly kExitBadData=5   # the geo data came, but is not what the lock file says
+  readonly kExitPorts=6     # something else listens where the demo would
+}
 
 say() {
   printf '==> %s\n' "$*"
