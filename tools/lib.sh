@@ -33,22 +33,6 @@ missing_packages() {  # LIST...
   done
 }
 
-# Runs a command while Debian's packages may not start the services they bring. A policy that is
-# there already is the machine owner's and stays as it is.
-without_service_starts() {  # COMMAND...
-  local policy=/usr/sbin/policy-rc.d
-  if [[ -e ${policy} ]]; then
-    "$@"
-    return
-  fi
-  (
-    trap 'rm -f -- "${policy}"' EXIT
-    printf '#!/bin/sh\nexit 101\n' >"${policy}"
-    chmod 0755 "${policy}"
-    "$@"
-  )
-}
-
 # Installs what is missing; without the right to, prints the one command that does, and exits.
 need_packages() {  # SCRIPT LIST...
   local script=$1 missing
@@ -56,14 +40,12 @@ need_packages() {  # SCRIPT LIST...
   mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]} > 0)) || return 0
   if ((EUID != 0)); then
-    printf 'These Debian packages are missing:\n\n  %s\n\nInstall them with\n\n  sudo %s --packages\n\nand start %s again.\n' \
-      "${missing[*]}" "${script}" "${script}" >&2
+    printf 'Debian packages are missing. Install them with\n\n  sudo tools/install_packages.sh %s\n\nand start %s again.\n' \
+      "${missing[*]}" "${script}" >&2
     exit "${kExitPackages}"
   fi
   say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
-  apt-get -q update || say 'The package index could not be refreshed; going on with the one at hand'
-  DEBIAN_FRONTEND=noninteractive without_service_starts \
-    apt-get -q install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}"
+  tools/install_packages.sh "${missing[@]}"
 }
 
 # Compiled objects are remembered inside the checkout, unless the caller has a place for them.

