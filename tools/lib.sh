@@ -40,8 +40,13 @@ need_packages() {  # SCRIPT LIST...
   mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]} > 0)) || return 0
   if ((EUID != 0)); then
-    printf 'Debian packages are missing. Install them with\n\n  sudo tools/install_packages.sh %s\n\nand start %s again.\n' \
-      "${missing[*]}" "${script}" >&2
+    cat >&2 <<EOF
+Debian packages are missing. Install them with
+
+  sudo tools/install_packages.sh ${missing[*]}
+
+and start ${script} again.
+EOF
     exit "${kExitPackages}"
   fi
   say "Installing ${#missing[@]} Debian packages: ${missing[*]}"

