@@ -28,17 +28,16 @@ def read_sites():
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """One column of questions. `zone` is the DNS zone ZONE.example that is served."""
+    """Questions about the DNS zone NAME.example."""
     name: str
-    zone: str
     title: str
     answers: bool  # False: only the start is measured
 
 
 LOADS = {
-    "static": Load("static", "static", "static A: 10,000 names, drawn at random", True),
-    "geo": Load("geo", "geo", "geo A with ECS: one name, /24 subnets drawn at random", True),
-    "names": Load("names", "names", "start with 1,000,000 names", False),
+    "static": Load("static", "static A: 10,000 names, drawn at random", True),
+    "geo": Load("geo", "geo A with ECS: one name, /24 subnets drawn at random", True),
+    "names": Load("names", "start with 1,000,000 names", False),
 }
 
 
@@ -76,7 +75,7 @@ class Contender:
 
 
 def _geo_zone_text(www):
-    return (f"$TTL {TTL_S}\n@ SOA ns.geo.example. admin.geo.example. 1 3600 600 86400 300\n"
+    return (f"$ORIGIN geo.example.\n$TTL {TTL_S}\n@ SOA ns.geo.example. admin.geo.example. 1 3600 600 86400 300\n"
             f"@ NS ns.geo.example.\nns A 192.0.2.53\n{www}")
 
 
@@ -87,7 +86,7 @@ def _zone_file(setting, directory, filename, www):
     if setting.load.name == "geo":
         path.write_text(_geo_zone_text(www))
     else:
-        os.symlink(setting.inputs / f"{setting.load.zone}.zone", path)
+        os.symlink(setting.inputs / f"{setting.load.name}.zone", path)
     return path
 
 
@@ -97,13 +96,13 @@ def _prepare_floor(setting):
 
 def _prepare_gdnsd(setting):
     zones = setting.dir / "zones"
-    filename = f"{setting.load.zone}.example"
+    filename = f"{setting.load.name}.example"
     if setting.load.name == "geo":
         _zone_file(setting, zones, filename, f"www {TTL_S} DYNA geoip!www\n")
     else:
         # gdnsd takes regular files only.
         zones.mkdir()
-        shutil.copyfile(setting.inputs / f"{setting.load.zone}.zone", zones / filename)
+        shutil.copyfile(setting.inputs / f"{setting.load.name}.zone", zones / filename)
     plugin = ""
     if setting.load.name == "geo":
         sites = read_sites()
@@ -122,7 +121,7 @@ def _prepare_gdnsd(setting):
 
 
 def _prepare_knot(setting):
-    zone = _zone_file(setting, setting.dir / "zones", f"{setting.load.zone}.zone",
+    zone = _zone_file(setting, setting.dir / "zones", f"{setting.load.name}.zone",
                       f"www A {read_sites()[0].address}\n")
     geo = setting.load.name == "geo"
     module = (f"mod-geoip:\n  - id: sites\n    config-file: \"{setting.inputs}/nets.knot\"\n"
@@ -133,14 +132,14 @@ def _prepare_knot(setting):
         f"    edns-client-subnet: on\n"
         f"database:\n    storage: \"{setting.dir}\"\n"
         f"log:\n  - target: stderr\n    any: warning\n{module}"
-        f"zone:\n  - domain: {setting.load.zone}.example\n    file: \"{zone}\"\n"
+        f"zone:\n  - domain: {setting.load.name}.example\n    file: \"{zone}\"\n"
         f"    zonefile-sync: -1\n    journal-content: none\n"
         + ("    module: mod-geoip/sites\n" if geo else ""))
     return ["knotd", "-c", str(setting.dir / "knot.conf")]
 
 
 def _prepare_nsd(setting):
-    zone = _zone_file(setting, setting.dir / "zones", f"{setting.load.zone}.zone", "")
+    zone = _zone_file(setting, setting.dir / "zones", f"{setting.load.name}.zone", "")
     # Debian builds NSD with rate limiting on; here it would count as loss.
     (setting.dir / "nsd.conf").write_text(
         f"server:\n  ip-address: 127.0.0.1@{setting.port}\n  server-count: 1\n"
@@ -149,7 +148,7 @@ def _prepare_nsd(setting):
         f"  xfrdfile: \"{setting.dir}/xfrd\"\n  xfrdir: \"{setting.dir}\"\n"
         f"  zonelistfile: \"{setting.dir}/zonelist\"\n"
         f"remote-control:\n  control-enable: no\n"
-        f"zone:\n  name: {setting.load.zone}.example\n  zonefile: \"{zone}\"\n")
+        f"zone:\n  name: {setting.load.name}.example\n  zonefile: \"{zone}\"\n")
     return ["nsd", "-d", "-c", str(setting.dir / "nsd.conf")]
 
 
@@ -169,10 +168,8 @@ def _topology():
 def _prepare_meridian(setting):
     topology = _topology()
     database = ""
-    zone = _zone_file(setting, setting.dir / "zones", f"{setting.load.zone}.example.zone", "")
+    _zone_file(setting, setting.dir / "zones", f"{setting.load.name}.zone", "")
     if setting.load.name == "geo":
-        # The document for $ORIGIN: the file's own name says nothing to the loader.
-        zone.write_text("$ORIGIN geo.example.\n" + zone.read_text())
         database = f"[[geo.databases]]\npath = \"{setting.mmdb}\"\n"
     else:
         topology["services"] = []
