@@ -53,6 +53,36 @@ def _rollup_kib(pid, wanted):
         return next(int(row[1]) for row in rows if row[0] == wanted)
 
 
+class Client:
+    """Asks one server over UDP, one question at a time."""
+
+    def __init__(self, port):
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect(("127.0.0.1", port))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+    def exchange(self, packet, timeout_s):
+        """The answer with the packet's id, or None: nobody listens yet, or it took too long."""
+        try:
+            self._socket.send(packet)
+            deadline = time.monotonic() + timeout_s
+            while True:
+                left_s = max(0, deadline - time.monotonic())
+                if not select.select([self._socket], [], [], left_s)[0]:
+                    return None
+                answer = self._socket.recv(4096)
+                if answer[:2] == packet[:2]:
+                    return answer
+        except ConnectionRefusedError:
+            time.sleep(REFUSED_PAUSE_S)
+            return None
+
+
 class Server:
     """A server process and its children, pinned to one core."""
 
@@ -77,20 +107,20 @@ class Server:
 
     def wait_first_answer(self, packet, is_answer):
         """Asks until an answer is good; returns the seconds since the start."""
-        with self._socket() as client:
+        with Client(self.port) as client:
             while time.monotonic() - self._started < START_TIMEOUT_S:
                 if self._process.poll() is not None:
                     raise BenchError(f"{self.name} ended at its start:\n{self._log_tail()}")
-                answer = self._exchange(client, packet, SILENT_PAUSE_S)
+                answer = client.exchange(packet, SILENT_PAUSE_S)
                 if answer is not None and is_answer(answer):
                     return time.monotonic() - self._started
         raise BenchError(f"{self.name}: no answer within {START_TIMEOUT_S} s:\n{self._log_tail()}")
 
     def ask(self, packet):
         """One answer, asked as a resolver would: again after a while."""
-        with self._socket() as client:
+        with Client(self.port) as client:
             for _ in range(ASK_TRIES):
-                answer = self._exchange(client, packet, ASK_TIMEOUT_S)
+                answer = client.exchange(packet, ASK_TIMEOUT_S)
                 if answer is not None:
                     return answer
         raise BenchError(f"{self.name} did not answer:\n{self._log_tail()}")
@@ -115,28 +145,6 @@ class Server:
                     continue  # ended by itself
             self._process.wait()
         self._log.close()
-
-    def _socket(self):
-        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        client.connect(("127.0.0.1", self.port))
-        return client
-
-    @staticmethod
-    def _exchange(client, packet, timeout_s):
-        """The answer with the packet's id, or None: nobody listens yet, or it took too long."""
-        try:
-            client.send(packet)
-            deadline = time.monotonic() + timeout_s
-            while True:
-                ready, _, _ = select.select([client], [], [], max(0, deadline - time.monotonic()))
-                if not ready:
-                    return None
-                answer = client.recv(4096)
-                if answer[:2] == packet[:2]:
-                    return answer
-        except ConnectionRefusedError:
-            time.sleep(REFUSED_PAUSE_S)
-            return None
 
     def _log_tail(self):
         with open(self.log_path, errors="replace") as log:
