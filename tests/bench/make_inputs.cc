@@ -17,12 +17,10 @@
 #include <maxminddb.h>
 
 #include <GeographicLib/Geodesic.hpp>
-#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <random>
@@ -33,7 +31,11 @@
 #include <utility>
 #include <vector>
 
+#include "tests/bench/query_packet.h"
+
 namespace {
+
+using meridian::bench::makeQuery;
 
 constexpr std::uint32_t kStaticNames = 10'000;
 constexpr std::uint32_t kManyNames = 1'000'000;
@@ -252,31 +254,11 @@ void writeZone(const std::string& directory, const std::string& zone, std::uint3
   file.close();
 }
 
-// A query for an A record with EDNS, in udpload's format: length first.
-std::string query(const std::vector<std::string>& labels, std::string_view edns_options) {
-  using namespace std::string_view_literals;
-  std::string packet("\0\0\0\0\0\1\0\0\0\0\0\1"sv);
-  for (const std::string& label : labels) {
-    packet += static_cast<char>(label.size());
-    packet += label;
-  }
-  packet += "\0\0\1\0\1"sv;                // root label, A, IN
-  packet += "\0\0\x29\x04\xd0\0\0\0\0"sv;  // OPT, 1232 bytes, version 0, no DO
-  packet += static_cast<char>(edns_options.size() >> 8);
-  packet += static_cast<char>(edns_options.size() & 255U);
-  packet += edns_options;
-  const std::array<char, 2> length{static_cast<char>(packet.size() >> 8),
-                                   static_cast<char>(packet.size() & 255U)};
-  return std::string(length.begin(), length.end()) + packet;
-}
-
-std::string clientSubnet24(std::uint32_t address) {
-  using namespace std::string_view_literals;
-  std::string option("\0\x08\0\x07\0\1\x18\0"sv);  // ECS, 7 bytes, IPv4, source /24, scope 0
-  for (const unsigned shift : {24U, 16U, 8U}) {
-    option += static_cast<char>(address >> shift & 255U);
-  }
-  return option;
+// udpload's format: length first.
+void writePacket(Output& file, const meridian::bench::QueryPacket& packet) {
+  std::string bytes{static_cast<char>(packet.size() >> 8), static_cast<char>(packet.size() & 255U)};
+  bytes.append(packet.begin(), packet.end());
+  file.write(bytes);
 }
 
 // The modulo's bias is below 2^-30 here, and unlike the standard distributions the sequence is the
@@ -291,16 +273,16 @@ void writeQueries(const std::string& directory, const std::vector<Network>& netw
   Output geo(directory, "geo.packets");
   for (std::uint32_t i = 0; i < kPackets; i++) {
     const std::string host = "host" + std::to_string(drawBelow(kStaticNames, random));
-    still.write(query({host, "static", "example"}, {}));
+    writePacket(still, makeQuery({host, "static", "example"}));
     const Network& network = networks[drawBelow(networks.size(), random)];
     const std::uint64_t addresses = std::uint64_t{1} << (32U - network.length);
     const std::uint32_t address = network.address + drawBelow(addresses, random);
-    geo.write(query({"www", "geo", "example"}, clientSubnet24(address)));
+    writePacket(geo, makeQuery({"www", "geo", "example"}, address));
   }
   still.close();
   geo.close();
   Output names(directory, "names.packets");
-  names.write(query({"host" + std::to_string(kManyNames - 1), "names", "example"}, {}));
+  writePacket(names, makeQuery({"host" + std::to_string(kManyNames - 1), "names", "example"}));
   names.close();
 }
 
