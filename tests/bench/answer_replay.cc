@@ -1,0 +1,38 @@
+// Answers COUNT queries of a load and ends: what tests/bench/instructions counts instructions of.
+//
+// usage: answer_replay static|geo COUNT
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "tests/bench/answer_load.h"
+
+namespace {
+
+constexpr std::size_t kNetworks = 20'000;
+constexpr std::size_t kQueries = 1'000;
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view load = argc == 3 ? argv[1] : "";
+  const unsigned long count = argc == 3 ? std::strtoul(argv[2], nullptr, 10) : 0;
+  if ((load != "static" && load != "geo") || count == 0) {
+    std::fprintf(stderr, "usage: answer_replay static|geo COUNT\n");
+    return 2;
+  }
+  auto queries = load == "static" ? meridian::bench::staticQueries(kQueries)
+                                  : meridian::bench::geoQueries(kQueries, kNetworks);
+  meridian::bench::Asker asker(meridian::bench::makeServingState(kNetworks), std::move(queries));
+  if (!asker.allAnswered()) {
+    std::fprintf(stderr, "answer_replay: a query was not answered\n");
+    return 1;
+  }
+  std::size_t bytes = 0;
+  for (unsigned long i = 0; i < count; i++) {
+    bytes += asker.askNext();
+  }
+  std::printf("%lu answers, %zu bytes\n", count, bytes);
+  return 0;
+}
