@@ -1,0 +1,111 @@
+"""Answers in a form that can be compared: what a resolver acts on, and nothing that may vary."""
+
+import dataclasses
+import itertools
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordSet:
+    """Neighbouring records of one owner and type, sorted.
+
+    rdatas are in the canonical wire form of RFC 4034 §6.2 (names in lower case); `text` is the same
+    for people.
+    """
+    owner: dns.name.Name
+    rtype: str
+    ttls: tuple
+    rdatas: tuple
+    text: tuple = dataclasses.field(compare=False)
+
+    @property
+    def target(self):
+        """The name in a CNAME or DNAME."""
+        return dns.name.from_wire(self.rdatas[0], 0)[0]
+
+    def __str__(self):
+        ttls = "/".join(str(ttl) for ttl in sorted(set(self.ttls)))
+        return "\n".join(f"    {self.owner} {ttls} {self.rtype} {rdata}" for rdata in self.text)
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """One answer.
+
+    answer     RRsets in message order: the order of a CNAME chain matters, that inside a set not
+    authority  RRsets, sorted
+    glue       addresses in the additional section, sorted (compared for referrals only)
+    """
+    rcode: str
+    aa: bool
+    answer: tuple
+    authority: tuple
+    glue: tuple
+    opt: bool
+
+    @property
+    def is_referral(self):
+        return (not self.answer or not self.aa) and any(s.rtype == "NS" for s in self.authority)
+
+    def __str__(self):
+        lines = [f"  {self.rcode} aa={int(self.aa)} opt={int(self.opt)}"]
+        for title, sets in (("answer", self.answer), ("authority", self.authority),
+                            ("glue", self.glue)):
+            lines.append(f"   {title}:")
+            lines += [str(s) for s in sets]
+        return "\n".join(lines)
+
+
+class MalformedAnswer(Exception):
+    """The answer cannot be read, or is not an answer to the query."""
+
+
+def view(query, wire):
+    """Reads an answer to `query`. Raises MalformedAnswer when it is not a proper one."""
+    try:
+        message = dns.message.from_wire(wire, one_rr_per_rrset=True)
+    except Exception as error:  # dnspython raises many kinds on bad bytes; all mean the same here
+        raise MalformedAnswer(f"{error!r} in {wire.hex()}") from error
+    _check_header(query, message)
+    return View(
+        rcode=dns.rcode.to_text(message.rcode()),
+        aa=bool(message.flags & dns.flags.AA),
+        answer=_sets(message.answer),
+        authority=_sorted(_sets(message.authority)),
+        glue=_sorted(_sets(message.additional)),
+        opt=message.edns >= 0)
+
+
+def _check_header(query, message):
+    if not message.flags & dns.flags.QR:
+        raise MalformedAnswer("QR is not set")
+    if message.flags & dns.flags.RA:
+        raise MalformedAnswer("RA is set by an authoritative server")
+    if bool(message.flags & dns.flags.RD) != query.rd:
+        raise MalformedAnswer("RD was not copied")
+    if len(message.question) != 1:
+        raise MalformedAnswer(f"{len(message.question)} questions")
+    question = message.question[0]
+    if question.name.labels != query.qname.labels or question.rdtype != query.qtype:
+        raise MalformedAnswer(f"question is {question}, case included")
+
+
+def _sets(rrsets):
+    found = []
+    for (owner, rtype), group in itertools.groupby(rrsets, lambda r: (r.name, r.rdtype)):
+        group = list(group)
+        rdatas = sorted((rrset[0].to_digestable(), rrset[0].to_text()) for rrset in group)
+        found.append(RecordSet(owner, dns.rdatatype.to_text(rtype),
+                               tuple(sorted(rrset.ttl for rrset in group)),
+                               tuple(wire for wire, _ in rdatas),
+                               tuple(text for _, text in rdatas)))
+    return tuple(found)
+
+
+def _sorted(sets):
+    return tuple(sorted(sets, key=lambda s: (s.owner, s.rtype)))

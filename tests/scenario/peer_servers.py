@@ -1,0 +1,96 @@
+"""NSD and Knot as oracles: Debian's packages, on loopback, each in a directory of its own.
+
+Both are configured to give the smallest correct answers (no NS records or addresses beside a
+positive answer), because that is what Meridian does, and without rate limiting or control sockets.
+"""
+
+import shutil
+
+from harness import LOOPBACK, HarnessError, ServerProcess, free_port
+
+
+def _program(name):
+    path = shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    if path is None:
+        raise HarnessError(f"{name} is not installed (Debian packages nsd and knot)")
+    return path
+
+
+class PeerServer(ServerProcess):
+    """zones: {zone name in presentation form: path of its zone file}."""
+
+    def __init__(self, workspace, zones):
+        super().__init__(workspace)
+        self.zones = zones
+        self.config_path = self.home / f"{self.name}.conf"
+
+
+class Nsd(PeerServer):
+    name = "nsd"
+
+    def configure(self):
+        self.port = free_port()
+        lines = [
+            "server:",
+            f"  ip-address: {LOOPBACK}@{self.port}",
+            "  do-ip6: no",
+            "  server-count: 1",
+            '  username: ""',
+            '  chroot: ""',
+            f'  zonesdir: "{self.home}"',
+            f'  pidfile: "{self.home}/nsd.pid"',
+            f'  xfrdfile: "{self.home}/xfrd.state"',
+            f'  xfrdir: "{self.home}"',
+            f'  zonelistfile: "{self.home}/zone.list"',
+            '  database: ""',
+            f'  logfile: "{self.log_path}"',
+            "  verbosity: 1",
+            "  minimal-responses: yes",
+            "  round-robin: no",
+            "  ipv4-edns-size: 4096",
+            "  rrl-ratelimit: 0",
+            "  tcp-count: 200",
+            "remote-control:",
+            "  control-enable: no",
+        ]
+        for name, path in self.zones.items():
+            lines += ["zone:", f'  name: "{name}"', f'  zonefile: "{path}"']
+        self.config_path.write_text("\n".join(lines) + "\n")
+
+    def command(self):
+        return [_program("nsd"), "-d", "-c", str(self.config_path)]
+
+
+class Knot(PeerServer):
+    name = "knot"
+
+    def configure(self):
+        self.port = free_port()
+        lines = [
+            "server:",
+            f"    listen: {LOOPBACK}@{self.port}",
+            f'    rundir: "{self.home}"',
+            "    udp-workers: 1",
+            "    tcp-workers: 1",
+            "    background-workers: 2",
+            "    udp-max-payload: 4096",
+            "database:",
+            f'    storage: "{self.home}"',
+            "control:",
+            f'    listen: "{self.home}/knot.sock"',
+            "log:",
+            "  - target: stderr",
+            "    any: info",
+            "template:",
+            "  - id: default",
+            "    zonefile-sync: -1",
+            "    zonefile-load: whole",
+            "    journal-content: none",
+            "zone:",
+        ]
+        for name, path in self.zones.items():
+            lines += [f'  - domain: "{name}"', f'    file: "{path}"']
+        self.config_path.write_text("\n".join(lines) + "\n")
+
+    def command(self):
+        return [_program("knotd"), "-c", str(self.config_path)]
