@@ -39,7 +39,7 @@ class View:
 
     answer     RRsets in message order: the order of a CNAME chain matters, that inside a set not
     authority  RRsets, sorted
-    glue       addresses in the additional section, sorted (compared for referrals only)
+    glue       records of the additional section, sorted
     """
     rcode: str
     aa: bool
@@ -50,7 +50,15 @@ class View:
 
     @property
     def is_referral(self):
-        return (not self.answer or not self.aa) and any(s.rtype == "NS" for s in self.authority)
+        """Also at the end of a chain. With minimal responses NS has no other business there."""
+        return any(s.rtype == "NS" for s in self.authority)
+
+    @property
+    def required_glue(self):
+        """Addresses of name servers at or below the cut: without them the zone cannot be reached
+        (RFC 9471 §3.1). Empty unless this is a referral."""
+        cuts = [s.owner for s in self.authority if s.rtype == "NS"]
+        return tuple(s for s in self.glue if any(s.owner.is_subdomain(cut) for cut in cuts))
 
     def __str__(self):
         lines = [f"  {self.rcode} aa={int(self.aa)} opt={int(self.opt)}"]

@@ -2,7 +2,7 @@
 
 Each world is a set of hand-written corner zones and random ones, made from a seed; each query is
 asked to all servers. RCODE, AA, the answer section (the order of a chain counts), the authority
-section, and the addresses of a referral must be equal. Where the two oracles differ,
+section, and the in-domain glue of a referral must be equal. Where the two oracles differ,
 known_differences.py says which one is right; a difference that it does not know is a failure.
 
 A failure prints the seed, the query, all answers and where the zone files are kept.
@@ -95,8 +95,15 @@ class Judge:
                 return
             self.seen[known.name] += 1
             expected = views[known.follows]
-        if "meridiand" in views and not same(views["meridiand"], expected):
+        if "meridiand" in views:
+            self._judge_meridian(query, views, expected)
+
+    def _judge_meridian(self, query, views, expected):
+        ours = views["meridiand"]
+        if not same(ours, expected):
             self._complain(query, "meridiand differs", views)
+        elif not set(ours.glue) <= set(views["nsd"].glue) | set(views["knot"].glue):
+            self._complain(query, "meridiand adds records that no oracle has", views)
 
     def _complain(self, query, what, answers):
         shown = "\n".join(f" {name}:\n{answer}" for name, answer in answers.items())
@@ -104,11 +111,11 @@ class Judge:
 
 
 def same(left, right):
-    """Equal in everything that a resolver acts on. Addresses count in referrals only: elsewhere
-    they are a courtesy (RFC 1034 §4.3.2 step 6)."""
+    """Equal in everything that a resolver acts on. Of the additional section that is the glue which
+    a referral cannot do without; the rest is a courtesy (RFC 1034 §4.3.2 step 6)."""
     def fields(answer):
         return (answer.rcode, answer.aa, answer.answer, answer.authority, answer.opt,
-                answer.glue if answer.is_referral else None)
+                answer.required_glue)
     return fields(left) == fields(right)
 
 
