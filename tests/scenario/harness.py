@@ -25,13 +25,7 @@ import time
 import unittest
 from pathlib import Path
 
-import dns.exception
-import dns.flags
 import dns.message
-import dns.name
-import dns.rcode
-import dns.rdataclass
-import dns.rdatatype
 
 LOOPBACK = "127.0.0.1"
 
@@ -304,26 +298,25 @@ class Meridian(ServerProcess):
 
     topology   the topology document (docs/topology.md), as a Python value
     zones      DNS zone files: {"shop.example": text}
-    networks   text of a network overrides file, or None
+    files      other files beside the configuration: {"networks.txt": text}
     settings   further keys of docs/config.md by section: {"dns": {"tcp_idle_timeout_ms": 500}}
     """
 
     name = "meridiand"
 
-    def __init__(self, workspace, topology, zones, networks=None, settings=None):
+    def __init__(self, workspace, topology, zones, files=None, settings=None):
         super().__init__(workspace)
         self.binary = binary_from_environment("MERIDIAND")
         self.config_path = self.home / "meridiand.toml"
         self.state_dir = self.home / "state"
         self.settings = settings or {}
         self.admin_port = None
-        self.has_networks = networks is not None
         workspace.write(f"{self.name}/topology.json", json.dumps(topology, indent=2))
         workspace.directory(f"{self.name}/zones")
         for zone, text in zones.items():
             workspace.write(f"{self.name}/zones/{zone}.zone", text)
-        if self.has_networks:
-            workspace.write(f"{self.name}/networks.txt", networks)
+        for name, text in (files or {}).items():
+            workspace.write(f"{self.name}/{name}", text)
 
     def configure(self):
         self.port = free_port()
@@ -332,7 +325,6 @@ class Meridian(ServerProcess):
             "server": {"node_id": "scenario-1", "state_dir": "state", "log_level": "debug"},
             "dns": {"listen": [f"{LOOPBACK}:{self.port}"], "udp_workers": 2, "zones_dir": "zones"},
             "topology": {"file": "topology.json"},
-            "geo": {"networks": ["networks.txt"]} if self.has_networks else {},
             "admin": {"listen": f"{LOOPBACK}:{self.admin_port}"},
         }
         for section, values in self.settings.items():
