@@ -1,4 +1,4 @@
-"""EDNS client subnet (RFC 7871) as bytes that we choose, right or wrong, and as an answer has it."""
+"""EDNS client subnet (RFC 7871): options of our own making, right or wrong, and an answer's."""
 
 import dataclasses
 import ipaddress
@@ -35,7 +35,8 @@ def ecs_option(subnet):
 
 def raw_ecs_option(family, source, scope, address):
     """The option with these very bytes; nothing is checked."""
-    return dns.edns.GenericOption(dns.edns.ECS, struct.pack("!HBB", family, source, scope) + address)
+    header = struct.pack("!HBB", family, source, scope)
+    return dns.edns.GenericOption(dns.edns.ECS, header + address)
 
 
 def query_with(name, rtype, *options):

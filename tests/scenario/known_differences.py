@@ -79,7 +79,7 @@ def _soa_left_out(case):
 
 
 def _glue_does_not_fit(case):
-    """Both give the same referral; NSD's has fewer addresses (over TCP it would have them all)."""
+    """Both give the same referral; NSD's has fewer addresses (it has them all over TCP)."""
     return (case.nsd.is_referral and case.nsd.authority == case.knot.authority
             and set(case.nsd.required_glue) < set(case.knot.required_glue))
 

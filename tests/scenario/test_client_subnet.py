@@ -1,4 +1,4 @@
-"""EDNS client subnet on the real binary: every rule of RFC 7871 that an authoritative server has."""
+"""EDNS client subnet on the real binary: the rules of RFC 7871 for an authoritative server."""
 
 import ipaddress
 import unittest
@@ -50,8 +50,9 @@ class ClientSubnet(ScenarioCase):
     # What is echoed.
 
     def test_family_source_and_address_are_echoed(self):
-        for subnet in ("192.0.2.0/24", "192.0.2.64/26", "192.0.2.77/32", "128.0.0.0/1", "10.0.0.0/8",
-                       "2001:db8:1::/48", "2001:db8::/29", "2001:db8:1::1/128", "8000::/1"):
+        for subnet in ("192.0.2.0/24", "192.0.2.64/26", "192.0.2.77/32", "128.0.0.0/1",
+                       "10.0.0.0/8", "2001:db8:1::/48", "2001:db8::/29", "2001:db8:1::1/128",
+                       "8000::/1"):
             with self.subTest(subnet=subnet):
                 asked = ecs_option(subnet)
                 got = ecs_of(self.ask(SERVICE, asked))
@@ -81,7 +82,7 @@ class ClientSubnet(ScenarioCase):
     # Source 0.
 
     def test_source_0_is_no_error_and_has_scope_0(self):
-        for family in (IPV4, IPV6):
+        for family in (0, IPV4, IPV6):  # dig +subnet=0 sends family 0
             with self.subTest(family=family):
                 answer = self.ask(SERVICE, raw_ecs_option(family, 0, 0, b""))
                 self.assertEqual(answer.rcode(), dns.rcode.NOERROR)
@@ -122,7 +123,7 @@ class ClientSubnet(ScenarioCase):
                 self.assertEqual(ecs_of(other).scope_network, scope)
 
     def test_scope_may_be_longer_than_source(self):
-        """Half of 198.51.100.0/24 is south's: an answer for the /24 must say that it is for less."""
+        """Half of 198.51.100.0/24 is south's: an answer for it must say that it holds for less."""
         got = ecs_of(self.ask(SERVICE, ecs_option("198.51.100.0/24")))
         self.assertEqual((got.source, got.scope), (24, 25))
 
@@ -134,10 +135,15 @@ class ClientSubnet(ScenarioCase):
         self.assertEqual(answer.answer, [])
 
     def test_unknown_families(self):
-        for family in (0, 3, 16, 65535):
+        for family in (3, 16, 65535):
             with self.subTest(family=family):
                 self.require_formerr(raw_ecs_option(family, 24, 0, b"\xc0\0\2"))
                 self.require_formerr(raw_ecs_option(family, 0, 0, b""))
+        self.require_formerr(raw_ecs_option(0, 24, 0, b"\xc0\0\2"))
+
+    def test_a_scope_in_the_query(self):
+        """It MUST be 0 there (RFC 7871 §6)."""
+        self.require_formerr(raw_ecs_option(IPV4, 24, 24, b"\xc0\0\2"))
 
     def test_wrong_octet_counts(self):
         for family, source, size in ((IPV4, 24, 2), (IPV4, 24, 4), (IPV4, 25, 3), (IPV4, 0, 1),
@@ -148,8 +154,8 @@ class ClientSubnet(ScenarioCase):
 
     def test_bits_after_the_prefix(self):
         for family, source, address in ((IPV4, 23, b"\xc0\0\1"), (IPV4, 1, b"\xc0"),
-                                        (IPV4, 31, b"\xc0\0\2\1"), (IPV6, 47, b"\x20\1\x0d\xb8\0\1"),
-                                        (IPV6, 7, b"\1")):
+                                        (IPV4, 31, b"\xc0\0\2\1"), (IPV6, 7, b"\1"),
+                                        (IPV6, 47, b"\x20\1\x0d\xb8\0\1")):
             with self.subTest(family=family, source=source):
                 self.require_formerr(raw_ecs_option(family, source, 0, address))
 

@@ -1,4 +1,4 @@
-"""The names below a service on the real binary: shard, geohash, city, POI, key, rw, ro, _explain."""
+"""Names below a service on the real binary: shard, geohash, city, POI, key, rw, ro, _explain."""
 
 import hashlib
 import unittest

@@ -21,7 +21,8 @@ _ODD_LABELS = [b"\x00", b"\x00a", b"a.b", b"sp ace", b"\xff\xfe", b'"q"', b"semi
                b"l" * 62 + b"\xc3"]
 _TTLS = [0, 1, 5, 60, 300, 3600, 86400, 604800, 2147483647]
 _DATA_TYPES = ["A", "AAAA", "TXT", "MX", "SRV", "CAA", "PTR", "TYPE65280"]
-_FOREIGN_NAMES = ["ns.elsewhere.example.", "a.b.c.elsewhere.example.", "com.", "WWW.Other.Example."]
+_FOREIGN_NAMES = ["ns.elsewhere.example.", "a.b.c.elsewhere.example.", "com.",
+                  "WWW.Other.Example."]
 _WILDCARD = b"*"
 _BARE_OCTETS = frozenset((string.ascii_letters + string.digits + "-_*").encode())
 
@@ -95,7 +96,7 @@ def generate_zone(rng, origin, foreign_names=()):
 
 
 class _Generator:
-    """Two passes: lay out which owner is what, then fill in record data, which may point anywhere."""
+    """Two passes: lay out which owner is what, then fill in data, which may point anywhere."""
 
     def __init__(self, rng, origin, foreign_names):
         self.rng = rng
@@ -235,7 +236,8 @@ class _Generator:
         if rtype == "MX":
             return f"{rng.randint(0, 65535)} {present(self._target())}"
         if rtype == "SRV":
-            return f"{rng.randint(0, 9)} {rng.randint(0, 99)} {rng.randint(0, 65535)} {present(self._target())}"
+            return (f"{rng.randint(0, 9)} {rng.randint(0, 99)} {rng.randint(0, 65535)} "
+                    f"{present(self._target())}")
         if rtype == "CAA":
             return f'{rng.choice([0, 128])} issue "ca{rng.randint(0, 99)}.example"'
         if rtype == "PTR":
