@@ -134,6 +134,11 @@ std::vector<RrsetView> Zone::rrsets(NodeIx node) const {
   return out;
 }
 
+RrsetView Zone::firstRrset(NodeIx node) const noexcept {
+  const std::uint32_t first = state_->nodes[node.index()].rrsets;
+  return first == kNone ? RrsetView{} : state_->view(state_->rrsets[first]);
+}
+
 std::span<const NodeIx> Zone::additional(NodeIx node, RrType type) const noexcept {
   const ZoneRrset* found = state_->rrsetOf(state_->nodes[node.index()], type);
   if (found == nullptr || found->additional == kNone) return {};
