@@ -20,7 +20,7 @@ namespace meridian::server {
 
 struct World {
   Config config;
-  partition::GeoSources sources;
+  std::shared_ptr<const partition::GeoSources> sources;
   std::shared_ptr<const dns::ZoneSet> zones;
   std::shared_ptr<const partition::Topology>
       topology;  // the file's; the journal's wins once there is one
@@ -30,21 +30,27 @@ struct World {
 Checked<World> loadWorld(const std::filesystem::path& config_file, WallTime now);
 
 // The parts of loadWorld(), for whoever needs less.
-Checked<partition::GeoSources> loadGeoSources(const Config& config);
+Checked<std::shared_ptr<const partition::GeoSources>> loadGeoSources(const Config& config);
 Checked<std::shared_ptr<const partition::Topology>> loadTopology(const std::filesystem::path& file);
 
 // What depends on topology and zones together: services and placements. Errors of both.
 struct Compiled {
   std::shared_ptr<const dns::ServiceSet> services;
-  partition::PlacementSet placements;
+  std::shared_ptr<const partition::PlacementSet> placements;
 };
 Checked<Compiled> compile(const partition::Topology& topology, const dns::ZoneSet& zones,
                           const partition::GeoSources& sources);
 
 // The assignments a topology starts with, before any journal: for checks and offline explanations.
-partition::MapSnapshot initialMap(std::shared_ptr<const partition::Topology> topology);
+Result<partition::MapSnapshot> initialMap(std::shared_ptr<const partition::Topology> topology);
 
-dns::AnswerSettings answerSettings(const Config& config);
+std::shared_ptr<const dns::AnswerSettings> answerSettings(const Config& config);
+
+// Joins compiled parts with a map into what workers serve; all sites UP until health is fed.
+std::shared_ptr<const dns::ServingState> servingState(
+    std::shared_ptr<const dns::AnswerSettings> settings, std::shared_ptr<const dns::ZoneSet> zones,
+    std::shared_ptr<const partition::GeoSources> sources, const Compiled& compiled,
+    const partition::MapSnapshot& map);
 
 // A serving state of the loaded files alone, without a journal: homes as assignments, all sites UP.
 Checked<std::shared_ptr<const dns::ServingState>> stateOf(const World& world);

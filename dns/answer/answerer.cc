@@ -197,7 +197,7 @@ class Answering {
         (global && node.kind == ServiceNode::Kind::kService)) {
       return addEndpoint(node.service, decisions.primary);
     }
-    const ClientPlace place = placeOf(query_, client_, state_, *state_.placements[zone.index()]);
+    const ClientPlace place = placeOf(query_, client_, state_, *(*state_.placements)[zone.index()]);
     opt_.scope_length = place.scope;
     const auto step = addEndpoint(node.service, decisions.by_locus[place.locus.index()]);
     if (step && place.source == PlaceSource::kClientSubnet) counters_.client_subnet.add();
@@ -227,7 +227,7 @@ class Answering {
     for (std::size_t depth = name_.labelCount() - parent.labels; depth > 1; --depth)
       child = child.parent();
     const partition::ZoneIx zone = state_.services->zoneOf(parent.service);
-    const Placement& placement = *state_.placements[zone.index()];
+    const Placement& placement = *(*state_.placements)[zone.index()];
     const std::string_view label = asText(child.firstLabel());
     std::optional<Locus> locus;
     switch (parent.kind) {

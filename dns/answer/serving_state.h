@@ -12,7 +12,6 @@
 #include "base/ip.h"
 #include "dns/answer/service_set.h"
 #include "dns/zone/zone_set.h"
-#include "geo/address_evidence.h"
 #include "partition/decision.h"
 #include "partition/map_service.h"
 #include "partition/placement.h"
@@ -34,11 +33,14 @@ struct ServingState {
   std::shared_ptr<const ZoneSet> zones;
   std::shared_ptr<const ServiceSet> services;
   partition::MapSnapshot map;
-  partition::PlacementSet placements;                                      // by ZoneIx
+  std::shared_ptr<const partition::PlacementSet> placements;               // by ZoneIx
   std::vector<std::shared_ptr<const partition::ZoneDecisions>> decisions;  // by ZoneIx
-  partition::SiteHealth health;
-  std::shared_ptr<const geo::AddressEvidence> evidence;  // for explain only
+  std::shared_ptr<const partition::SiteHealth> health;
+  std::shared_ptr<const partition::GeoSources> sources;  // for explanations only
   std::vector<std::uint8_t> identity;                    // "NODE rev=N": NSID and id.server
 };
+
+// "NODE rev=N": what NSID and id.server say, so that `dig +nsid` proves which table a node serves.
+std::vector<std::uint8_t> identityOf(const AnswerSettings& settings, partition::Rev rev);
 
 }  // namespace meridian::dns

@@ -1,0 +1,117 @@
+#include "server/metrics_source.h"
+
+#include <string>
+
+namespace meridian::server {
+namespace {
+
+using admin::Metric;
+using dns::AnswerCounters;
+
+using CounterOf = Counter AnswerCounters::*;
+
+struct Transport {
+  std::string name;
+  std::vector<const AnswerCounters*> sets;
+
+  double sum(CounterOf counter) const {
+    std::uint64_t total = 0;
+    for (const AnswerCounters* set : sets) total += (set->*counter).value();
+    return static_cast<double>(total);
+  }
+};
+
+Metric metric(const char* name, const char* help, Metric::Type type = Metric::Type::kCounter) {
+  Metric out;
+  out.name = name;
+  out.help = help;
+  out.type = type;
+  return out;
+}
+
+Metric single(const char* name, const char* help, double value,
+              Metric::Type type = Metric::Type::kCounter) {
+  Metric out = metric(name, help, type);
+  out.samples.push_back({{}, value});
+  return out;
+}
+
+Metric perTransport(const char* name, const char* help, CounterOf counter,
+                    const std::vector<Transport>& transports) {
+  Metric out = metric(name, help);
+  for (const Transport& transport : transports) {
+    out.samples.push_back({{{"transport", transport.name}}, transport.sum(counter)});
+  }
+  return out;
+}
+
+Metric responses(const std::vector<Transport>& transports) {
+  constexpr std::pair<const char*, CounterOf> kRcodes[] = {
+      {"NOERROR", &AnswerCounters::no_error},   {"FORMERR", &AnswerCounters::form_err},
+      {"SERVFAIL", &AnswerCounters::serv_fail}, {"NXDOMAIN", &AnswerCounters::nx_domain},
+      {"NOTIMP", &AnswerCounters::not_imp},     {"REFUSED", &AnswerCounters::refused},
+      {"YXDOMAIN", &AnswerCounters::yx_domain}, {"BADVERS", &AnswerCounters::bad_vers}};
+  Metric out = metric("meridian_dns_responses_total", "DNS responses by response code");
+  for (const Transport& transport : transports) {
+    for (const auto& [rcode, counter] : kRcodes) {
+      out.samples.push_back(
+          {{{"transport", transport.name}, {"rcode", rcode}}, transport.sum(counter)});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Metric> DnsMetrics::collect() const {
+  Transport udp{"udp", {}};
+  std::uint64_t send_failures = 0;
+  for (const auto& worker : workers_) {
+    udp.sets.push_back(&worker->counters().answers);
+    send_failures += worker->counters().send_failures.value();
+  }
+  const dns::TcpCounters& tcp_counters = tcp_.counters();
+  const std::vector<Transport> transports{udp, {"tcp", {&tcp_counters.answers}}};
+  const auto value = [](const Counter& counter) { return static_cast<double>(counter.value()); };
+
+  std::vector<Metric> out;
+  out.push_back(perTransport("meridian_dns_queries_total", "DNS messages received",
+                             &AnswerCounters::received, transports));
+  out.push_back(perTransport("meridian_dns_ignored_total",
+                             "messages without an answer: too short, or responses",
+                             &AnswerCounters::ignored, transports));
+  out.push_back(responses(transports));
+  out.push_back(perTransport("meridian_dns_truncated_total", "answers with TC",
+                             &AnswerCounters::truncated, transports));
+  out.push_back(perTransport("meridian_dns_service_answers_total",
+                             "answers with a service's records", &AnswerCounters::service_answers,
+                             transports));
+  out.push_back(perTransport("meridian_dns_located_by_client_subnet_total",
+                             "service answers located by ECS", &AnswerCounters::client_subnet,
+                             transports));
+  out.push_back(perTransport("meridian_dns_located_by_option_total",
+                             "service answers located by the EDNS location option",
+                             &AnswerCounters::location_option, transports));
+  out.push_back(
+      perTransport("meridian_dns_unknown_places_total",
+                   "geohash, city and POI names that are none and got the default partition",
+                   &AnswerCounters::unknown_places, transports));
+  out.push_back(perTransport("meridian_dns_explained_total", "_explain answers",
+                             &AnswerCounters::explained, transports));
+  out.push_back(single("meridian_dns_udp_send_failures_total", "UDP answers the kernel refused",
+                       static_cast<double>(send_failures)));
+  out.push_back(single("meridian_dns_tcp_accepted_total", "TCP connections accepted",
+                       value(tcp_counters.accepted)));
+  out.push_back(single("meridian_dns_tcp_refused_total", "TCP connections over a limit",
+                       value(tcp_counters.refused)));
+  out.push_back(single("meridian_dns_tcp_timed_out_total", "TCP connections ended by a time-out",
+                       value(tcp_counters.timed_out)));
+  out.push_back(single("meridian_dns_tcp_malformed_total", "TCP frames too short for a header",
+                       value(tcp_counters.malformed)));
+  out.push_back(single("meridian_dns_zones", "DNS zones served",
+                       static_cast<double>(state_.current()->zones->zones().size()),
+                       Metric::Type::kGauge));
+  return out;
+}
+
+}  // namespace meridian::server

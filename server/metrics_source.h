@@ -1,0 +1,31 @@
+// The workers' counters as metrics: folded when asked, so that counting costs the answer path
+// nothing shared.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "admin/context.h"
+#include "base/published.h"
+#include "dns/answer/serving_state.h"
+#include "dns/net/tcp_server.h"
+#include "dns/net/udp_worker.h"
+
+namespace meridian::server {
+
+class DnsMetrics final : public admin::MetricsSource {
+ public:
+  // All must outlive this.
+  DnsMetrics(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers, const dns::TcpServer& tcp,
+             const Published<dns::ServingState>& state)
+      : workers_(workers), tcp_(tcp), state_(state) {}
+
+  std::vector<admin::Metric> collect() const override;
+
+ private:
+  const std::vector<std::unique_ptr<dns::UdpWorker>>& workers_;
+  const dns::TcpServer& tcp_;
+  const Published<dns::ServingState>& state_;
+};
+
+}  // namespace meridian::server

@@ -1,0 +1,188 @@
+#include "server/server.h"
+
+#include <csignal>
+#include <cstdint>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "admin/api.h"
+#include "admin/http_server.h"
+#include "base/log.h"
+#include "dns/net/tcp_server.h"
+#include "dns/net/udp_worker.h"
+#include "server/metrics_source.h"
+#include "server/state_publisher.h"
+#include "server/world.h"
+
+namespace meridian::server {
+namespace {
+
+tl::unexpected<Error> failWith(const Diagnostics& problems) {
+  std::string text = problems.text();
+  if (!text.empty() && text.back() == '\n') text.pop_back();
+  return fail(ErrorKind::kInvalid, std::move(text));
+}
+
+std::string describe(const partition::MapError& error) {
+  std::string text = error.error.message;
+  const std::string problems = error.problems.text();
+  if (!problems.empty()) text += "\n" + problems;
+  return text;
+}
+
+}  // namespace
+
+// Members stand in the order of construction, so that destruction is the stopping order.
+struct Server::Parts {
+  explicit Parts(World loaded) : world(std::move(loaded)), publisher(world, clock) {}
+
+  World world;
+  SystemClock clock;
+  EventLoop loop;
+  StatePublisher publisher;
+  std::unique_ptr<partition::MapService> map;
+  std::vector<std::unique_ptr<dns::UdpWorker>> udp;
+  std::unique_ptr<dns::TcpServer> tcp;
+  std::unique_ptr<DnsMetrics> metrics;
+  bool serving = false;
+  std::unique_ptr<admin::Api> api;
+  std::unique_ptr<admin::HttpServer> http;
+  std::unique_ptr<EventLoop::Timer> on_terminate;
+  std::unique_ptr<EventLoop::Timer> on_interrupt;
+
+  Status openMap();
+  Status bindDns();
+  Status startAdmin();
+  void startWorkers();
+};
+
+Status Server::Parts::openMap() {
+  std::error_code failed;
+  const std::filesystem::path& folder = world.config.state_dir;
+  const bool made = std::filesystem::create_directories(folder, failed);
+  if (failed)
+    return fail(ErrorKind::kIo, folder.string() + ": cannot make it: " + failed.message());
+  if (made) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failed);
+  if (failed)
+    return fail(ErrorKind::kIo, folder.string() + ": cannot set mode 0700: " + failed.message());
+
+  auto store = openRocksStore(folder / "journal", partition::Journal::families());
+  if (!store) return tl::unexpected(store.error());
+  auto opened = partition::MapService::open(
+      std::move(*store), clock, world.topology,
+      [this](const partition::MapSnapshot& next) { return publisher.prepare(next); });
+  if (!opened) return fail(opened.error().error.kind, describe(opened.error()));
+  map = std::move(*opened);
+  if (map->current().topology->document != world.topology->document) {
+    logWarn("topology_file_not_served",
+            {{"file", world.config.topology_file.string()},
+             {"why", "the journal has another topology, and it wins"},
+             {"next", "meridianctl topology put " + world.config.topology_file.string() +
+                          " --reason TEXT"}});
+  }
+  return {};
+}
+
+Status Server::Parts::bindDns() {
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t workers = world.config.udp_workers == 0 ? cores : world.config.udp_workers;
+  std::vector<dns::Socket> listeners;
+  for (IpEndpoint endpoint : world.config.dns_listen) {
+    for (std::size_t i = 0; i < workers; ++i) {
+      auto socket = dns::bindUdp(endpoint);
+      if (!socket) return tl::unexpected(socket.error().within("udp"));
+      auto local = socket->localEndpoint();
+      if (!local) return tl::unexpected(local.error());
+      endpoint = *local;  // port 0 becomes one port for all workers and for TCP
+      udp.push_back(std::make_unique<dns::UdpWorker>(std::move(*socket), publisher.published()));
+    }
+    auto listener = dns::listenTcp(endpoint);
+    if (!listener) return tl::unexpected(listener.error().within("tcp"));
+    listeners.push_back(std::move(*listener));
+    logInfo("dns_listening",
+            {{"address", endpoint.text()}, {"udp_workers", std::to_string(workers)}});
+  }
+  const Config& config = world.config;
+  tcp = std::make_unique<dns::TcpServer>(
+      std::move(listeners), publisher.published(),
+      dns::TcpLimits{config.tcp_max_connections, config.tcp_max_per_client, config.tcp_idle_timeout,
+                     config.tcp_write_timeout});
+  metrics = std::make_unique<DnsMetrics>(udp, *tcp, publisher.published());
+  return {};
+}
+
+Status Server::Parts::startAdmin() {
+  auto authenticator = admin::Authenticator::load(world.config.state_dir);
+  if (!authenticator) return failWith(authenticator.error());
+  const auto view = [this] {
+    const auto state = publisher.published().current();
+    return admin::ServingView{state->map, state->placements, state->sources, state->health};
+  };
+  const auto not_ready = [this] {
+    return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};
+  };
+  api = std::make_unique<admin::Api>(
+      admin::Context{loop, clock, *map, publisher, *metrics, view, not_ready},
+      std::move(*authenticator));
+  const Config& config = world.config;
+  admin::HttpServerOptions options;
+  options.listen = config.admin_listen;
+  options.max_body_bytes = config.admin_max_body_bytes;
+  options.max_connections = config.admin_max_connections;
+  options.idle_timeout = config.admin_idle_timeout;
+  auto started = admin::HttpServer::start(
+      loop, options,
+      [this](admin::HttpRequest request, std::shared_ptr<admin::Responder> responder) {
+        api->handle(std::move(request), responder);
+      });
+  if (!started) return tl::unexpected(started.error().within("rest"));
+  http = std::move(*started);
+  logInfo("rest_listening", {{"address", http->bound().text()}});
+  return {};
+}
+
+void Server::Parts::startWorkers() {
+  for (const auto& worker : udp) worker->start();
+  tcp->start();
+  serving = true;
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Server::~Server() {
+  // Answers first: what was received is answered, then the threads end; nothing they read is gone
+  // before.
+  for (const auto& worker : parts_->udp) worker->stop();
+  if (parts_->tcp) parts_->tcp->stop();
+}
+
+Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& config_file) {
+  const SystemClock clock;
+  auto world = loadWorld(config_file, clock.wallNow());
+  if (!world) return failWith(world.error());
+  setLogLevel(world->config.log_level);
+  std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
+  Parts& parts = *server->parts_;
+  for (const auto step : {&Parts::openMap, &Parts::bindDns, &Parts::startAdmin}) {
+    if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
+  }
+  parts.startWorkers();
+  const partition::MapSnapshot& map = parts.map->current();
+  logInfo("serving", {{"node", parts.world.config.node_id},
+                      {"rev", std::to_string(map.table->rev)},
+                      {"zones", std::to_string(parts.publisher.list().size())},
+                      {"services", std::to_string(map.topology->services.size())},
+                      {"partitions", std::to_string(map.topology->partitions.size())}});
+  return server;
+}
+
+void Server::run() {
+  std::signal(SIGPIPE, SIG_IGN);
+  parts_->on_terminate = parts_->loop.onSignal(SIGTERM, [this] { parts_->loop.stop(); });
+  parts_->on_interrupt = parts_->loop.onSignal(SIGINT, [this] { parts_->loop.stop(); });
+  parts_->loop.run();
+  logInfo("stopping");
+}
+
+}  // namespace meridian::server

@@ -1,0 +1,105 @@
+#include "server/state_publisher.h"
+
+#include <set>
+#include <utility>
+
+#include "dns/zone/loader.h"
+
+namespace meridian::server {
+namespace {
+
+using partition::MapSnapshot;
+using partition::ZoneIx;
+
+// Zones of the model in which some subject has another owner or epoch. Both tables are of one
+// topology.
+std::set<std::size_t> changedZones(const partition::Topology& topology,
+                                   const partition::AssignmentTable& before,
+                                   const partition::AssignmentTable& after) {
+  std::set<std::size_t> zones;
+  for (std::size_t i = 0; i < after.assignments.size(); ++i) {
+    if (after.assignments[i].epoch == before.assignments[i].epoch) continue;
+    if (const auto zone = topology.findZone(after.assignments[i].zone)) zones.insert(zone->index());
+  }
+  return zones;
+}
+
+std::vector<partition::ZoneMovement> movements(const dns::ServingState& before,
+                                               const dns::ServingState& after) {
+  std::vector<partition::ZoneMovement> out;
+  for (std::size_t i = 0; i < after.map.topology->zones.size(); ++i) {
+    const std::string& id = after.map.topology->zones[i].id;
+    const auto old_zone = before.map.topology->findZone(id);
+    if (!old_zone) continue;
+    const ZoneIx new_zone(static_cast<std::uint16_t>(i));
+    out.push_back({id, partition::diffPlacements(
+                           *before.map.topology, *(*before.placements)[old_zone->index()],
+                           *after.map.topology, *(*after.placements)[i], *old_zone, new_zone)});
+  }
+  return out;
+}
+
+}  // namespace
+
+StatePublisher::StatePublisher(const World& world, const Clock& clock)
+    : zones_dir_(world.config.zones_dir),
+      settings_(answerSettings(world.config)),
+      zones_(world.zones),
+      sources_(world.sources),
+      clock_(clock),
+      published_(nullptr) {}
+
+Checked<partition::PreparedState> StatePublisher::prepare(const MapSnapshot& next) {
+  const auto before = published_.current();
+  partition::PreparedState prepared;
+  std::shared_ptr<const dns::ServingState> state;
+  if (before && next.topology == before->map.topology) {
+    state = withTable(next);
+  } else {
+    auto compiled = compile(*next.topology, *zones_, *sources_);
+    if (!compiled) return tl::unexpected(compiled.error());
+    state = servingState(settings_, zones_, sources_, *compiled, next);
+    if (before) prepared.movements = movements(*before, *state);
+  }
+  prepared.publish = [this, state = std::move(state)] { published_.publish(state); };
+  return prepared;
+}
+
+// The same world with other owners: only the decisions of zones that changed are made again.
+std::shared_ptr<const dns::ServingState> StatePublisher::withTable(const MapSnapshot& next) const {
+  const auto before = published_.current();
+  auto state = std::make_shared<dns::ServingState>(*before);
+  state->map = next;
+  for (const std::size_t zone : changedZones(*next.topology, *before->map.table, *next.table)) {
+    state->decisions[zone] = std::make_shared<const partition::ZoneDecisions>(
+        partition::decideZone(*next.topology, ZoneIx(static_cast<std::uint16_t>(zone)),
+                              *(*state->placements)[zone], *next.table, *state->health));
+  }
+  state->identity = dns::identityOf(*state->settings, next.table->rev);
+  return state;
+}
+
+std::vector<admin::DnsZoneInfo> StatePublisher::list() const {
+  std::vector<admin::DnsZoneInfo> out;
+  for (const dns::LoadedZone& loaded : zones_->zones()) {
+    out.push_back({loaded.zone->apex().text(), loaded.file, loaded.zone->serial(),
+                   loaded.zone->recordCount(), loaded.loaded_at});
+  }
+  return out;
+}
+
+Checked<std::vector<admin::DnsZoneInfo>> StatePublisher::reload() {
+  auto zones = dns::loadZones(zones_dir_, clock_.wallNow());
+  if (!zones) return tl::unexpected(zones.error());
+  const auto before = published_.current();
+  auto services = dns::ServiceSet::build(*before->map.topology, **zones);
+  if (!services) return tl::unexpected(services.error());
+  zones_ = std::move(*zones);
+  auto state = std::make_shared<dns::ServingState>(*before);
+  state->zones = zones_;
+  state->services = std::move(*services);
+  published_.publish(std::move(state));
+  return list();
+}
+
+}  // namespace meridian::server

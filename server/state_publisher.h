@@ -1,0 +1,45 @@
+// StatePublisher: makes the next serving state from a committed map or reloaded zones, and
+// publishes it (R5).
+//
+// The expensive part (compiling) comes first and may fail; publishing is one pointer and cannot.
+// Threads: the control thread; published() may be observed by any.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "admin/context.h"
+#include "base/clock.h"
+#include "base/published.h"
+#include "dns/answer/serving_state.h"
+#include "partition/map_service.h"
+#include "server/world.h"
+
+namespace meridian::server {
+
+class StatePublisher final : public admin::ZoneAdmin {
+ public:
+  StatePublisher(const World& world, const Clock& clock);
+
+  // Holds nothing until MapService::open() published the first state; workers start after that.
+  const Published<dns::ServingState>& published() const { return published_; }
+
+  // For MapService::onPublish.
+  Checked<partition::PreparedState> prepare(const partition::MapSnapshot& next);
+
+  // admin::ZoneAdmin
+  std::vector<admin::DnsZoneInfo> list() const override;
+  Checked<std::vector<admin::DnsZoneInfo>> reload() override;
+
+ private:
+  std::shared_ptr<const dns::ServingState> withTable(const partition::MapSnapshot& next) const;
+
+  std::filesystem::path zones_dir_;
+  std::shared_ptr<const dns::AnswerSettings> settings_;
+  std::shared_ptr<const dns::ZoneSet> zones_;
+  std::shared_ptr<const partition::GeoSources> sources_;
+  const Clock& clock_;
+  Published<dns::ServingState> published_;
+};
+
+}  // namespace meridian::server
