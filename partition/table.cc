@@ -4,6 +4,22 @@
 
 namespace meridian::partition {
 
+std::vector<Subject> subjectsOf(const Topology& topology) {
+  std::vector<Subject> subjects;
+  subjects.reserve(topology.partitions.size());
+  for (const Partition& partition : topology.partitions) {
+    subjects.push_back({SubjectKind::kPartition, partition.id, partition.zone, partition.home,
+                        &partition.allowed});
+  }
+  for (std::size_t i = 0; i < topology.zones.size(); ++i) {
+    const Zone& zone = topology.zones[i];
+    if (zone.kind != ZoneKind::kGlobal) continue;
+    subjects.push_back({SubjectKind::kGlobalZone, zone.id, ZoneIx(static_cast<std::uint16_t>(i)),
+                        zone.primary, &zone.ezones});
+  }
+  return subjects;
+}
+
 std::optional<SubjectIx> AssignmentTable::find(std::string_view subject) const {
   const auto found =
       std::find_if(assignments.begin(), assignments.end(),

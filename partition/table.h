@@ -28,6 +28,17 @@ struct Assignment {
   std::string change_id, reason, actor;
 };
 
+// What a topology says about a subject. Points into the Topology.
+struct Subject {
+  SubjectKind kind = SubjectKind::kPartition;
+  std::string_view id;
+  ZoneIx zone;
+  EZoneIx home;                                   // a global zone's primary
+  const std::vector<EZoneIx>* allowed = nullptr;  // contains home
+};
+// In the order of AssignmentTable::assignments. `topology` must outlive the result.
+std::vector<Subject> subjectsOf(const Topology& topology);
+
 struct AssignmentTable {
   Rev rev = 0;
   // Partitions in topology order, then global zones in topology order: assignments[i] is
