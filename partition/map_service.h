@@ -19,6 +19,7 @@
 #include "partition/model.h"
 #include "partition/placement.h"
 #include "partition/table.h"
+#include "partition/topology_diff.h"
 
 namespace meridian::partition {
 
@@ -58,11 +59,6 @@ struct RemapResult {
   bool applied = false;
 };
 
-struct TopologyChange {
-  std::vector<std::string> added, removed,
-      changed;  // "datacenter fra", "partition us-tx", "service www.shop.example"
-  std::vector<AssignmentMove> moves;  // new, removed or re-homed subjects
-};
 struct TopologyResult {
   Rev rev = 0;
   bool applied = false;
@@ -80,7 +76,11 @@ struct RollbackResult {
 // A refusal a REST client can act on.
 struct MapError {
   Error error;
-  std::string rule;                         // for kRefused: which rule
+  // Which rule: "reason", "actor" (kInvalid); "unknown-subject", "unknown-rev" (kNotFound);
+  // "stale-epoch", "stale-rev" (kConflict); "global-zone", "unknown-ezone", "not-allowed",
+  // "already-there", "site-not-in-service", "min-in-service", "slot-reused" (kRefused). Empty for
+  // what is no rule: a document's problems, a store that fails.
+  std::string rule = {};
   std::optional<Epoch> current_epoch = {};  // for kConflict on a subject
   std::optional<Rev> current_rev = {};      // for kConflict on the table
   Diagnostics problems = {};                // for documents
@@ -91,30 +91,66 @@ using MapResult = tl::expected<T, MapError>;
 class MapService {
  public:
   // Reads the journal; an empty one is started with `first` (rev 1). A journal that exists wins
-  // over `first`.
+  // over `first`. With `prepare`, the state that open() ends with has been prepared and published,
+  // and a first topology that `prepare` refuses is not journalled: otherwise the journal would hold
+  // one that no restart could serve. `clock` must outlive the service.
+  // kNotFound: nothing is journalled and `first` is null.
   static MapResult<std::unique_ptr<MapService>> open(std::shared_ptr<KvStore> store,
                                                      const Clock& clock,
-                                                     std::shared_ptr<const Topology> first);
+                                                     std::shared_ptr<const Topology> first,
+                                                     PreparePublish prepare = {});
 
   const MapSnapshot& current() const { return current_; }
-  const Journal& journal() const { return *journal_; }
+  const Journal& journal() const { return journal_; }
   void onPublish(PreparePublish prepare) { prepare_ = std::move(prepare); }
 
-  // Rules: the subject is a partition; `to` exists, is allowed, is not the current owner, and its
-  // datacenter is IN_SERVICE; expected_epoch is the current one.
+  // All three: `reason` is 1 to 512 bytes of printable UTF-8, `actor` 1 to 128. An error leaves the
+  // published table as it was. An error of the store (kIo, kCorrupt) says nothing about what a
+  // restart will serve: the commit may have reached the disk; until then the service goes on
+  // answering reads, and refuses commits if it did.
+
+  // Rules: the subject is a partition; `to` exists; expected_epoch is the current one; `to` is
+  // allowed, is not the current owner, and its datacenter is IN_SERVICE.
   MapResult<RemapResult> remap(const RemapRequest& request);
   // Partitions that stay keep their assignment where the new topology still allows it, else they go
-  // home.
+  // home. Rules: every sharding zone keeps min_in_service eZones in service; an eZone keeps its
+  // slot, and no slot goes to an eZone other than the one that ever had it.
   MapResult<TopologyResult> putTopology(std::shared_ptr<const Topology> next,
                                         std::optional<Rev> expected_rev, const std::string& reason,
                                         const std::string& actor, bool dry_run);
   // A new commit whose assignments are those of `to` (the topology stays); epochs go on rising.
+  // What cannot go back (gone, not allowed any more, site not in service, a global zone) is `left`
+  // where it is. Nothing to move: no commit, applied is false and rev the current one.
   MapResult<RollbackResult> rollback(Rev to, std::optional<Rev> expected_rev,
                                      const std::string& reason, const std::string& actor,
                                      bool dry_run);
 
  private:
-  std::unique_ptr<Journal> journal_;
+  MapService(Journal journal, const Clock& clock, PreparePublish prepare)
+      : journal_(std::move(journal)), clock_(&clock), prepare_(std::move(prepare)) {}
+
+  // A commit that is being put together.
+  struct Draft {
+    MapSnapshot next;
+    JournalRecord record;
+    std::vector<Assignment> rows;  // by the indices of next.topology
+  };
+  struct Committed {
+    std::vector<AssignmentMove> moves;
+    std::vector<ZoneMovement> movements;
+  };
+
+  Status load(Rev head);
+  MapResult<void> import(std::shared_ptr<const Topology> first);
+  JournalRecord newRecord(CommitKind kind, const std::string& reason,
+                          const std::string& actor) const;
+  // The rules of every topology, then its table, then commit().
+  MapResult<Committed> commitTopology(Draft draft, bool dry_run);
+  // Prepare, journal, publish, in this order; with `dry_run` only the first.
+  MapResult<Committed> commit(Draft draft, bool dry_run);
+
+  Journal journal_;
+  const Clock* clock_;
   PreparePublish prepare_;
   MapSnapshot current_;
 };

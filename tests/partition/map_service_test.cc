@@ -1,0 +1,213 @@
+// MapService against its header: every rule, what a commit leaves behind, and what a failure leaves
+// alone.
+#include "partition/map_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/memory_store.h"
+#include "tests/support/sample_topology.h"
+
+namespace meridian::partition {
+namespace {
+
+using test::MemoryDisk;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// The sample with one part of its text replaced.
+std::shared_ptr<const Topology> sample(std::string_view part = {}, std::string_view with = {}) {
+  std::string text(test::kSampleTopology);
+  if (!part.empty()) {
+    const std::size_t at = text.find(part);
+    EXPECT_NE(at, std::string::npos) << part;
+    text.replace(at, part.size(), with);
+  }
+  Checked<Topology> topology = decodeTopology(text, "test");
+  EXPECT_TRUE(topology) << topology.error().text();
+  return std::make_shared<const Topology>(std::move(*topology));
+}
+
+class MapServiceTest : public testing::Test {
+ protected:
+  MapServiceTest() { reopen(); }
+
+  std::shared_ptr<KvStore> store() {
+    return std::make_shared<test::MemoryStore>(disk_, Journal::families());
+  }
+  void reopen() {
+    service_.reset();
+    auto opened = MapService::open(store(), clock_, sample());
+    ASSERT_TRUE(opened) << opened.error().error.message;
+    service_ = std::move(*opened);
+  }
+  const Assignment& assignment(std::string_view subject) {
+    const AssignmentTable& table = *service_->current().table;
+    return table.assignments[table.find(subject)->index()];
+  }
+  std::string owner(std::string_view subject) {
+    return service_->current().topology->ezones[assignment(subject).ezone.index()].id;
+  }
+  RemapRequest request(std::string subject, std::string to) {
+    const Epoch epoch = assignment(subject).epoch;
+    return {std::move(subject), std::move(to), epoch, "why", "ann", false};
+  }
+  // The refusal's kind and rule, which must have changed nothing.
+  std::string refusal(const RemapRequest& request) {
+    const auto table = service_->current().table;
+    const std::size_t writes = disk_->writes;
+    const auto result = service_->remap(request);
+    EXPECT_FALSE(result);
+    EXPECT_EQ(service_->current().table, table);
+    EXPECT_EQ(disk_->writes, writes);
+    return std::string(errorKindName(result.error().error.kind)) + " " + result.error().rule;
+  }
+
+  std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
+  test::FakeClock clock_;
+  std::unique_ptr<MapService> service_;
+};
+
+TEST_F(MapServiceTest, ImportAssignsEverySubjectToItsHome) {
+  EXPECT_EQ(service_->current().table->rev, 1U);
+  EXPECT_EQ(service_->current().topology_rev, 1U);
+  EXPECT_EQ(owner("us-tx"), "dal");
+  EXPECT_EQ(assignment("us-tx").epoch, 64U);  // slot 0 after nothing
+  EXPECT_EQ(owner("rest"), "iad");
+  EXPECT_EQ(assignment("rest").epoch, 1U);
+  EXPECT_EQ(owner("account"), "iad");
+  EXPECT_EQ(assignment("account").kind, SubjectKind::kGlobalZone);
+  EXPECT_EQ(assignment("account").since, clock_.wallNow());
+}
+
+TEST_F(MapServiceTest, RemapMovesOneSubjectAndSurvivesAReopen) {
+  clock_.advance(std::chrono::seconds(5));
+  const auto result = service_->remap(request("us-tx", "iad"));
+  ASSERT_TRUE(result) << result.error().error.message;
+  EXPECT_EQ(result->rev, 2U);
+  EXPECT_EQ(result->from, "dal");
+  EXPECT_EQ(result->to, "iad");
+  EXPECT_EQ(result->epoch_old, 64U);
+  EXPECT_EQ(result->epoch_new, 65U);
+  EXPECT_TRUE(result->applied);
+  for (const bool reopened : {false, true}) {
+    if (reopened) reopen();
+    EXPECT_EQ(service_->current().table->rev, 2U);
+    EXPECT_EQ(owner("us-tx"), "iad");
+    EXPECT_EQ(owner("rest"), "iad");
+    const Assignment& moved = assignment("us-tx");
+    EXPECT_EQ(moved.prev_ezone, service_->current().topology->findEZone("dal"));
+    EXPECT_EQ(moved.epoch, 65U);
+    EXPECT_EQ(moved.rev, 2U);
+    EXPECT_EQ(moved.since, clock_.wallNow());
+    EXPECT_EQ(moved.reason, "why");
+    EXPECT_EQ(moved.actor, "ann");
+    EXPECT_EQ(assignment("rest").rev, 1U);
+  }
+}
+
+TEST_F(MapServiceTest, RemapIsRefusedByItsRules) {
+  EXPECT_EQ(refusal({"nope", "iad", 64, "why", "ann", false}), "not_found unknown-subject");
+  EXPECT_EQ(refusal(request("account", "dal")), "refused global-zone");
+  EXPECT_EQ(refusal(request("us-tx", "iax")), "refused unknown-ezone");
+  EXPECT_EQ(refusal(request("us-tx", "fra")), "refused not-allowed");
+  EXPECT_EQ(refusal(request("us-tx", "dal")), "refused already-there");
+  EXPECT_EQ(refusal(request("rest", "fra")), "refused site-not-in-service");
+  RemapRequest stale = request("us-tx", "iad");
+  stale.expected_epoch = 63;
+  EXPECT_EQ(refusal(stale), "conflict stale-epoch");
+  EXPECT_EQ(service_->remap(stale).error().current_epoch, 64U);
+}
+
+TEST_F(MapServiceTest, ReasonsMustBeShortPrintableUtf8) {
+  for (const std::string& reason :
+       {std::string(), std::string(513, 'x'), std::string("a\nb"), std::string("\xff"),
+        std::string("\xc2\x85"), std::string("\xed\xa0\x80"), std::string("a\0b", 3)}) {
+    RemapRequest bad = request("us-tx", "iad");
+    bad.reason = reason;
+    EXPECT_EQ(refusal(bad), "invalid reason");
+    bad = request("us-tx", "iad");
+    bad.actor = reason;
+    EXPECT_EQ(refusal(bad), "invalid actor");
+  }
+  RemapRequest longest = request("us-tx", "iad");
+  longest.reason = std::string(510, 'x') + "é";
+  EXPECT_TRUE(service_->remap(longest));
+}
+
+TEST_F(MapServiceTest, DryRunPreparesAndChangesNothing) {
+  int prepared = 0;
+  int published = 0;
+  service_->onPublish([&](const MapSnapshot& next) -> Checked<PreparedState> {
+    ++prepared;
+    EXPECT_EQ(next.table->rev, 2U);
+    return PreparedState{[&] { ++published; }, {{"order", {}}}};
+  });
+  RemapRequest dry = request("us-tx", "iad");
+  dry.dry_run = true;
+  const std::size_t writes = disk_->writes;
+  const auto result = service_->remap(dry);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->rev, 2U);
+  EXPECT_EQ(result->epoch_new, 65U);
+  EXPECT_FALSE(result->applied);
+  EXPECT_EQ(prepared, 1);
+  EXPECT_EQ(published, 0);
+  EXPECT_EQ(disk_->writes, writes);
+  EXPECT_EQ(owner("us-tx"), "dal");
+}
+
+TEST_F(MapServiceTest, PublishesAfterTheJournalAndOnlyThen) {
+  std::vector<std::string> order;
+  service_->onPublish([&](const MapSnapshot&) -> Checked<PreparedState> {
+    order.push_back("prepare " + std::to_string(disk_->writes));
+    return PreparedState{[&] { order.push_back("publish " + std::to_string(disk_->writes)); }, {}};
+  });
+  ASSERT_TRUE(service_->remap(request("us-tx", "iad")));
+  EXPECT_THAT(order, ElementsAre("prepare 1", "publish 2"));
+
+  order.clear();
+  disk_->fail_at = disk_->writes;
+  const auto failed = service_->remap(request("us-tx", "dal"));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().error.kind, ErrorKind::kIo);
+  EXPECT_THAT(order, ElementsAre("prepare 2"));
+  EXPECT_EQ(owner("us-tx"), "iad");
+  ASSERT_TRUE(service_->remap(request("us-tx", "dal")));
+}
+
+TEST_F(MapServiceTest, WhatPrepareRefusesIsNotJournalled) {
+  service_->onPublish([](const MapSnapshot&) -> Checked<PreparedState> {
+    Diagnostics problems;
+    problems.add({"zone.file", 7, 1}, "name", "x", "is not good");
+    return tl::unexpected(problems);
+  });
+  const std::size_t writes = disk_->writes;
+  const auto result = service_->remap(request("us-tx", "iad"));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().error.kind, ErrorKind::kInvalid);
+  EXPECT_THAT(result.error().error.message, HasSubstr("zone.file:7:1: name: x: is not good"));
+  EXPECT_EQ(result.error().problems.size(), 1U);
+  EXPECT_EQ(disk_->writes, writes);
+  EXPECT_EQ(owner("us-tx"), "dal");
+}
+
+TEST_F(MapServiceTest, AFailedWriteThatReachedTheDiskStopsCommitsUntilARestart) {
+  disk_->fail_at = disk_->writes;
+  disk_->failure = MemoryDisk::Failure::kStored;
+  ASSERT_FALSE(service_->remap(request("us-tx", "iad")));
+  EXPECT_EQ(owner("us-tx"), "dal");
+  const auto next = service_->remap(request("us-tx", "iad"));
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().error.kind, ErrorKind::kCorrupt);
+  reopen();
+  EXPECT_EQ(owner("us-tx"), "iad");
+  EXPECT_EQ(service_->current().table->rev, 2U);
+}
+
+}  // namespace
+}  // namespace meridian::partition
