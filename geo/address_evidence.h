@@ -47,7 +47,7 @@ class AddressEvidence {
   // geo/prefix_table.h.
   std::span<const V4Range> v4() const { return v4_; }
   std::span<const V6Range> v6() const { return v6_; }
-  std::size_t count() const;  // ids are 0 .. count()-1
+  std::size_t count() const { return findings_.size(); }  // ids are 0 .. count()-1
 
   // Each evidence once, ids ascending; decodes as it goes. kCorrupt when a record does not decode.
   Status forEach(
@@ -58,6 +58,25 @@ class AddressEvidence {
   Result<AddressFinding> find(const IpAddress& address) const;
 
  private:
+  // What one layer (a database, or all overrides) adds to the evidence below it. Evidence `id` is
+  // findings_[id]; entry 0 stands for "nothing".
+  struct Finding {
+    std::uint32_t below = 0;   // id of the evidence of the layers before
+    std::uint32_t layer = 0;   // index in databases_, or databases_.size() for overrides
+    std::uint32_t record = 0;  // a record's number, or an index in overrides_
+  };
+  class Builder;
+
+  void findLocating();
+  Result<Evidence> evidence(std::uint32_t id) const;
+  void applyOverride(std::uint32_t index, Evidence& evidence) const;
+  std::optional<std::uint32_t> overrideFor(const IpAddress& address) const;
+
+  std::vector<std::shared_ptr<const Mmdb>> databases_;
+  std::vector<NetworkOverride> overrides_;  // sorted by prefix
+  // For each override the nearest one around it, or itself, that sets a location.
+  std::vector<std::optional<std::uint32_t>> locating_;
+  std::vector<Finding> findings_;
   std::vector<V4Range> v4_;
   std::vector<V6Range> v6_;
 };

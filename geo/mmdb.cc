@@ -46,7 +46,7 @@ struct Mmdb::State {
   std::span<const std::uint8_t> data() const { return {db.data_section, db.data_section_size}; }
   std::uint8_t depth() const { return db.metadata.ip_version == 4 ? 32 : 128; }
   Error corrupt(std::string_view what) const {
-    return {ErrorKind::kCorrupt, fmt::format("{}: {}", path, what)};
+    return {ErrorKind::kCorrupt, fmt::format("{}: {}", path.string(), what)};
   }
 
   // One way out of a node.
@@ -83,7 +83,7 @@ struct Mmdb::State {
     return at;
   }
 
-  std::string path;
+  std::filesystem::path path;
   MMDB_s db{};
   bool open = false;
   RecordDecoder decoder;
@@ -129,26 +129,26 @@ Mmdb::~Mmdb() = default;
 
 Result<std::shared_ptr<const Mmdb>> Mmdb::open(const MmdbSource& source) {
   auto state = std::make_unique<State>();
-  state->path = source.path.string();
+  state->path = source.path;
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(source.path, error);
   if (status.type() == std::filesystem::file_type::not_found) {
-    return fail(ErrorKind::kNotFound, state->path + ": no such file");
+    return fail(ErrorKind::kNotFound, state->path.string() + ": no such file");
   }
   // Opening a pipe would wait for its writer.
   if (status.type() != std::filesystem::file_type::regular) {
-    return fail(ErrorKind::kIo, state->path + ": not a regular file");
+    return fail(ErrorKind::kIo, state->path.string() + ": not a regular file");
   }
   auto decoder = RecordDecoder::make(source.schema);
-  if (!decoder) return tl::unexpected(decoder.error().within(state->path));
+  if (!decoder) return tl::unexpected(decoder.error().within(state->path.string()));
   state->decoder = std::move(*decoder);
   if (const int code = MMDB_open(state->path.c_str(), MMDB_MODE_MMAP, &state->db);
       code != MMDB_SUCCESS) {
     const ErrorKind kind = code == MMDB_IO_ERROR || code == MMDB_FILE_OPEN_ERROR
                                ? ErrorKind::kIo
                                : ErrorKind::kCorrupt;
-    return fail(kind,
-                fmt::format("{}: is no usable MMDB file: {}", state->path, MMDB_strerror(code)));
+    return fail(kind, fmt::format("{}: is no usable MMDB file: {}", state->path.string(),
+                                  MMDB_strerror(code)));
   }
   state->open = true;
   const std::uint16_t version = state->db.metadata.ip_version;
@@ -176,6 +176,10 @@ Result<std::optional<Mmdb::Found>> Mmdb::lookup(const IpAddress& address) const 
   const int length = v4_in_v6 ? std::max(0, at->length - 96) : at->length;
   const auto network_length = static_cast<std::uint8_t>(length);
   return Found{std::move(*location), {address.masked(network_length), network_length}};
+}
+
+const std::filesystem::path& Mmdb::path() const {
+  return state_->path;
 }
 
 bool Mmdb::hasV4() const {
@@ -209,7 +213,7 @@ Status Mmdb::walk(
 
 Result<Location> Mmdb::record(RecordNumber number) const {
   auto location = state_->decoder.decode(state_->data(), number);
-  if (!location) return tl::unexpected(location.error().within(state_->path));
+  if (!location) return tl::unexpected(location.error().within(state_->path.string()));
   return location;
 }
 

@@ -43,6 +43,7 @@ class Mmdb {
   // nullopt: the database has no record for the address.
   Result<std::optional<Found>> lookup(const IpAddress& address) const;
 
+  const std::filesystem::path& path() const;
   bool hasV4() const;
   bool hasV6() const;               // a v6 tree holds IPv4 as well, in ::/96
   std::string description() const;  // type, build date, nodes: for logs

@@ -1,0 +1,289 @@
+#include "geo/address_evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+namespace meridian::geo {
+namespace {
+
+template <class Address>
+constexpr unsigned kBits = sizeof(Address) * 8;
+template <class Address>
+constexpr Address kLast = std::numeric_limits<Address>::max();
+
+template <class Address>
+Address lastOf(Address first, std::uint8_t length) {
+  return length == kBits<Address> ? first
+                                  : static_cast<Address>(first | (kLast<Address> >> length));
+}
+
+// Fills what is empty in `location` from a later database.
+void fillFrom(Location& location, Location&& later) {
+  if (!location.point) location.point = later.point;
+  if (location.country.empty()) location.country = std::move(later.country);
+  if (location.subdivision.empty()) location.subdivision = std::move(later.subdivision);
+  if (location.city.empty()) location.city = std::move(later.city);
+  if (location.asn == 0) location.asn = later.asn;
+}
+
+// An IPv6 address that carries an IPv4 one is known by the latter, as in geo/prefix_table.h.
+IpAddress withoutAlias(const IpAddress& address) {
+  if (address.isV4()) return address;
+  for (const V4Alias& alias : kV4Aliases) {
+    if (address.bits() >= alias.prefix && address.bits() <= alias.last()) {
+      return IpAddress::v4(alias.embedded(address.bits()));
+    }
+  }
+  return address;
+}
+
+}  // namespace
+
+// Lays one layer after the other over the ranges so far.
+class AddressEvidence::Builder {
+ public:
+  explicit Builder(AddressEvidence& out) : out_(out) {
+    out_.findings_.push_back({});
+    out_.v4_.push_back({});
+    out_.v6_.push_back({});
+  }
+
+  Status addDatabase(std::uint32_t layer) {
+    seen_.clear();
+    layer_ = layer;
+    const Status v4 = addRecords(IpFamily::kV4, out_.v4_);
+    return v4 ? addRecords(IpFamily::kV6, out_.v6_) : v4;
+  }
+
+  void addOverrides(std::uint32_t layer) {
+    seen_.clear();
+    layer_ = layer;
+    addPrefixes(IpFamily::kV4, out_.v4_);
+    addPrefixes(IpFamily::kV6, out_.v6_);
+  }
+
+ private:
+  // Puts the networks of the layer in hand, which come in address order, over the ranges below.
+  template <class Range>
+  class Overlay {
+   public:
+    using Address = decltype(Range::first);
+
+    Overlay(Builder& builder, std::vector<Range>& ranges)
+        : builder_(builder), below_(std::exchange(ranges, {})), out_(ranges) {}
+
+    void cover(Address first, Address last, std::uint32_t record) {
+      if (next_ < first) keep(static_cast<Address>(first - 1));
+      forEachBelow(first, last, [&](std::uint32_t below) { return builder_.idOf(below, record); });
+      next_ = static_cast<Address>(last + 1);
+      full_ = last == kLast<Address>;
+    }
+    void finish() {
+      if (!full_) keep(kLast<Address>);
+      out_.shrink_to_fit();
+    }
+
+   private:
+    void keep(Address last) {
+      forEachBelow(next_, last, [](std::uint32_t below) { return below; });
+    }
+    template <class Map>
+    void forEachBelow(Address first, Address last, const Map& map) {
+      for (Address at = first;;) {
+        while (at_ + 1 < below_.size() && below_[at_ + 1].first <= at) ++at_;
+        const std::uint32_t id = map(below_[at_].value);
+        if (out_.empty() || out_.back().value != id) out_.push_back({at, id});
+        if (at_ + 1 == below_.size() || below_[at_ + 1].first > last) return;
+        at = below_[at_ + 1].first;
+      }
+    }
+
+    Builder& builder_;
+    std::vector<Range> below_;
+    std::vector<Range>& out_;
+    std::size_t at_ = 0;  // in below_
+    Address next_ = 0;    // not yet in out_
+    bool full_ = false;   // all of the address space is in out_
+  };
+
+  template <class Range>
+  Status addRecords(IpFamily family, std::vector<Range>& ranges) {
+    using Address = decltype(Range::first);
+    Overlay<Range> overlay(*this, ranges);
+    const Status walked = out_.databases_[layer_]->walk(
+        family, [&](U128 first, std::uint8_t length, Mmdb::RecordNumber record) {
+          const auto address = static_cast<Address>(first);
+          overlay.cover(address, lastOf(address, length), record);
+        });
+    overlay.finish();
+    return walked;
+  }
+
+  // Nested prefixes become a sequence: `open` holds those around the address in hand.
+  template <class Range>
+  void addPrefixes(IpFamily family, std::vector<Range>& ranges) {
+    using Address = decltype(Range::first);
+    Overlay<Range> overlay(*this, ranges);
+    std::vector<std::pair<Address, std::uint32_t>> open;  // last address, override
+    Address next = 0;
+    const auto closeBefore = [&](Address first) {
+      for (; !open.empty() && open.back().first < first; open.pop_back()) {
+        const auto [last, record] = open.back();
+        if (next > last) continue;
+        overlay.cover(next, last, record);
+        next = static_cast<Address>(last + 1);
+      }
+      if (!open.empty() && next < first) {
+        overlay.cover(next, static_cast<Address>(first - 1), open.back().second);
+      }
+      next = first;
+    };
+    for (std::uint32_t i = 0; i < out_.overrides_.size(); ++i) {
+      const IpPrefix& prefix = out_.overrides_[i].prefix;
+      if (prefix.address.family() != family) continue;
+      const auto first = static_cast<Address>(prefix.address.bits());
+      closeBefore(first);
+      open.emplace_back(lastOf(first, prefix.length), i);
+    }
+    closeAll(overlay, open, next);
+    overlay.finish();
+  }
+
+  template <class Range, class Address>
+  void closeAll(Overlay<Range>& overlay, std::vector<std::pair<Address, std::uint32_t>>& open,
+                Address next) {
+    for (; !open.empty(); open.pop_back()) {
+      const auto [last, record] = open.back();
+      if (next > last) continue;
+      overlay.cover(next, last, record);
+      if (last == kLast<Address>) return;
+      next = static_cast<Address>(last + 1);
+    }
+  }
+
+  // The id of the evidence that has `record` of the layer in hand over the evidence `below`.
+  std::uint32_t idOf(std::uint32_t below, std::uint32_t record) {
+    const bool located = layer_ == out_.databases_.size() && out_.locating_[record].has_value();
+    if (located) below = 0;  // nothing of it shows
+    const auto next = static_cast<std::uint32_t>(out_.findings_.size());
+    const auto [found, fresh] = seen_.try_emplace(std::uint64_t{below} << 32 | record, next);
+    if (fresh) out_.findings_.push_back({below, layer_, record});
+    return found->second;
+  }
+
+  AddressEvidence& out_;
+  std::uint32_t layer_ = 0;
+  std::unordered_map<std::uint64_t, std::uint32_t> seen_;  // of the layer in hand
+};
+
+Result<AddressEvidence> AddressEvidence::build(std::vector<std::shared_ptr<const Mmdb>> databases,
+                                               std::vector<NetworkOverride> overrides) {
+  AddressEvidence out;
+  out.databases_ = std::move(databases);
+  out.overrides_ = std::move(overrides);
+  std::sort(out.overrides_.begin(), out.overrides_.end(),
+            [](const auto& a, const auto& b) { return a.prefix < b.prefix; });
+  out.findLocating();
+  Builder builder(out);
+  for (std::uint32_t layer = 0; layer < out.databases_.size(); ++layer) {
+    const Status added = builder.addDatabase(layer);
+    if (!added) return tl::unexpected(added.error());
+  }
+  builder.addOverrides(static_cast<std::uint32_t>(out.databases_.size()));
+  out.findings_.shrink_to_fit();
+  return out;
+}
+
+void AddressEvidence::findLocating() {
+  std::vector<std::uint32_t> around;
+  for (std::uint32_t i = 0; i < overrides_.size(); ++i) {
+    const IpPrefix& prefix = overrides_[i].prefix;
+    while (!around.empty() && !overrides_[around.back()].prefix.contains(prefix.address)) {
+      around.pop_back();
+    }
+    if (std::holds_alternative<Location>(overrides_[i].target)) {
+      locating_.emplace_back(i);
+    } else {
+      locating_.push_back(around.empty() ? std::nullopt : locating_[around.back()]);
+    }
+    around.push_back(i);
+  }
+}
+
+Result<Evidence> AddressEvidence::evidence(std::uint32_t id) const {
+  if (id == 0) return Evidence{};
+  const Finding& finding = findings_[id];
+  auto out = evidence(finding.below);
+  if (!out) return out;
+  if (finding.layer < databases_.size()) {
+    auto location = databases_[finding.layer]->record(finding.record);
+    if (!location) return tl::unexpected(location.error());
+    fillFrom(out->location, std::move(*location));
+  } else {
+    applyOverride(finding.record, *out);
+  }
+  return out;
+}
+
+void AddressEvidence::applyOverride(std::uint32_t index, Evidence& evidence) const {
+  if (const auto* partition = std::get_if<std::string>(&overrides_[index].target)) {
+    evidence.partition = *partition;
+  }
+  if (locating_[index])
+    evidence.location = std::get<Location>(overrides_[*locating_[index]].target);
+}
+
+Status AddressEvidence::forEach(
+    const std::function<void(std::uint32_t id, const Evidence& evidence)>& visit) const {
+  for (std::uint32_t id = 0; id < findings_.size(); ++id) {
+    const auto decoded = evidence(id);
+    if (!decoded) return tl::unexpected(decoded.error());
+    visit(id, *decoded);
+  }
+  return {};
+}
+
+std::optional<std::uint32_t> AddressEvidence::overrideFor(const IpAddress& address) const {
+  for (int length = bitsOf(address.family()); length >= 0; --length) {
+    const auto bits = static_cast<std::uint8_t>(length);
+    const IpPrefix prefix{address.masked(bits), bits};
+    const auto found = std::lower_bound(
+        overrides_.begin(), overrides_.end(), prefix,
+        [](const NetworkOverride& entry, const IpPrefix& wanted) { return entry.prefix < wanted; });
+    if (found != overrides_.end() && found->prefix == prefix) {
+      return static_cast<std::uint32_t>(found - overrides_.begin());
+    }
+  }
+  return std::nullopt;
+}
+
+Result<AddressFinding> AddressEvidence::find(const IpAddress& asked) const {
+  const IpAddress address = withoutAlias(asked);
+  AddressFinding out{{}, {address.masked(0), 0}, "nothing"};
+  bool found_network = false;
+  for (const std::shared_ptr<const Mmdb>& database : databases_) {
+    auto found = database->lookup(address);
+    if (!found) return tl::unexpected(found.error());
+    if (!*found) continue;
+    if (!found_network) {
+      out.network = (*found)->network;
+      out.source = "database " + database->path().string();
+      found_network = true;
+    }
+    fillFrom(out.evidence.location, std::move((*found)->location));
+  }
+  if (const auto index = overrideFor(address)) {
+    const NetworkOverride& entry = overrides_[*index];
+    applyOverride(*index, out.evidence);
+    out.network = entry.prefix;
+    out.source = fmt::format("override {}:{}", entry.place.file, entry.place.line);
+  }
+  return out;
+}
+
+}  // namespace meridian::geo
