@@ -1,6 +1,8 @@
 // POI and city catalogues: id → point (docs/topology.md "Catalogues").
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -25,6 +27,10 @@ struct CatalogueEntry {
   SourcePlace place;
 };
 
+inline constexpr std::size_t kMaxCatalogueFileBytes = std::size_t{256} << 20;
+inline constexpr std::size_t kMaxCatalogueLineBytes = 4096;
+
+// In document order; the same id twice is an error.
 Checked<std::vector<CatalogueEntry>> parseCatalogue(std::string_view text, const std::string& file);
 Checked<std::vector<CatalogueEntry>> loadCatalogue(const std::filesystem::path& file);
 

@@ -10,6 +10,7 @@
 
 #include "base/byte_reader.h"
 #include "geo/mmdb.h"
+#include "geo/utf8.h"
 
 namespace meridian::geo {
 namespace {
@@ -81,35 +82,6 @@ bool isInteger(Type type) {
 std::string_view textOf(std::span<const std::uint8_t> bytes) {
   // char may alias anything, so this view of the bytes is sound.
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-// Bytes of the UTF-8 sequence that starts at `at` (RFC 3629 §4), 0 when it is none.
-std::size_t utf8Length(std::span<const std::uint8_t> text, std::size_t at) {
-  const std::uint8_t first = text[at];
-  if (first < 0x80) return 1;
-  const std::size_t length = first < 0xc2   ? 0
-                             : first < 0xe0 ? 2
-                             : first < 0xf0 ? 3
-                             : first < 0xf5 ? 4
-                                            : 0;
-  if (length == 0 || length > text.size() - at) return 0;
-  const std::uint8_t second = text[at + 1];
-  const std::uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-  const std::uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-  if (second < low || second > high) return 0;
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((text[at + i] & 0xc0) != 0x80) return 0;
-  }
-  return length;
-}
-
-bool isUtf8(std::span<const std::uint8_t> text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = utf8Length(text, at);
-    if (length == 0) return false;
-    at += length;
-  }
-  return true;
 }
 
 }  // namespace
@@ -254,9 +226,9 @@ class RecordDecoder::Pass {
       problem(fmt::format("\"{}\" is no string", step.key));
       return {};
     }
-    const std::span<const std::uint8_t> bytes = in.bytes(head.size);
-    if (!isUtf8(bytes)) problem(fmt::format("\"{}\" is no UTF-8", step.key));
-    return std::string(textOf(bytes));
+    const std::string_view text = textOf(in.bytes(head.size));
+    if (!isUtf8(text)) problem(fmt::format("\"{}\" is no UTF-8", step.key));
+    return std::string(text);
   }
 
   std::string country(ByteReader& in, const Head& head, const Step& step) {
