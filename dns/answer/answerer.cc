@@ -155,10 +155,10 @@ class Answering {
     const std::uint16_t made_offset = out_.addCname(owner_offset_, dname.ttl, made);
     if (made_offset == 0) return truncate();
     if (query_.type == RrType::kCname) return Step::kDone;
-    const Name lowered_owner = Name(owner).lowered();
-    const Step step = follow(made, made_offset);
     // A target at or below its own DNAME can only grow: one step shows the resolver the loop.
-    return name_.isWithin(lowered_owner.view()) ? Step::kDone : step;
+    const Name lowered_owner = Name(owner).lowered();
+    if (Name(target).lowered().view().isWithin(lowered_owner.view())) return Step::kDone;
+    return follow(made, made_offset);
   }
 
   Step referral(NodeIx cut) {
