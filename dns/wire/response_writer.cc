@@ -47,8 +47,20 @@ bool ResponseWriter::close(Section section, std::size_t start, std::uint16_t rec
   return true;
 }
 
+void ResponseWriter::writeNameAt(std::size_t offset) {
+  if (offset <= kMaxPointer) return out_.u16(static_cast<std::uint16_t>(kPointerBits | offset));
+  std::size_t end = offset;
+  while (buffer_[end] != 0 && buffer_[end] <= kMaxLabel) end += 1 + std::size_t{buffer_[end]};
+  end += buffer_[end] == 0 ? 1 : 2;  // the root, or the pointer that the name ends in
+  out_.bytes(buffer_.subspan(offset, end - offset));
+}
+
 bool ResponseWriter::add(Section section, const RrsetView& rrset, std::uint16_t owner_offset) {
   const std::size_t start = out_.position();
+  if (owner_offset > kMaxPointer) {
+    addRecords(rrset, owner_offset, 0);
+    return close(section, start, rrset.count);
+  }
   out_.bytes(rrset.rendered);
   if (!close(section, start, rrset.count)) return false;
   last_rdata_ = static_cast<std::uint16_t>(start + kRenderedFixedBytes);
@@ -72,33 +84,36 @@ bool ResponseWriter::add(Section section, const RrsetView& rrset, NameView owner
     return add(section, rrset, suffixOffset(tail.size()));
 
   const std::size_t start = out_.position();
-  if (start > kMaxPointer)
-    return false;  // could not be pointed to; only additional data comes this late
+  out_.bytes(owner.wire().first(owner.size() - tail.size()));
+  if (tail.isRoot()) {
+    out_.u8(0);
+  } else {
+    writeNameAt(suffixOffset(tail.size()));
+  }
+  addRecords(rrset, start, 1);
+  return close(section, start, rrset.count);
+}
+
+void ResponseWriter::addRecords(const RrsetView& rrset, std::size_t owner_offset,
+                                std::uint16_t owners_written) {
   std::span<const std::uint8_t> rest = rrset.rendered;
-  for (std::uint16_t i = 0; i < rrset.count; ++i) {
+  for (std::uint16_t i = 0; i < rrset.count && out_.ok(); ++i) {
     const std::size_t size =
         kRenderedFixedBytes + static_cast<std::size_t>(rest[10] << 8 | rest[11]);
+    if (i >= owners_written) writeNameAt(owner_offset);
     if (i == 0) {
-      out_.bytes(owner.wire().first(owner.size() - tail.size()));
-      if (tail.isRoot()) {
-        out_.u8(0);
-      } else {
-        out_.u16(static_cast<std::uint16_t>(kPointerBits | suffixOffset(tail.size())));
-      }
-    } else {
-      out_.u16(static_cast<std::uint16_t>(kPointerBits | start));
+      last_rdata_ = static_cast<std::uint16_t>(out_.position() + kRenderedFixedBytes - 2);
     }
     out_.bytes(rest.subspan(2, size - 2));
     rest = rest.subspan(size);
   }
-  return close(section, start, rrset.count);
 }
 
 std::uint16_t ResponseWriter::addCname(std::uint16_t owner_offset, std::uint32_t ttl,
                                        std::span<const std::uint8_t> labels,
                                        std::uint16_t tail_offset) {
   const std::size_t start = out_.position();
-  out_.u16(static_cast<std::uint16_t>(kPointerBits | owner_offset));
+  writeNameAt(owner_offset);
   out_.u16(static_cast<std::uint16_t>(RrType::kCname));
   out_.u16(static_cast<std::uint16_t>(RrClass::kIn));
   out_.u32(ttl);

@@ -58,6 +58,11 @@ class ResponseWriter {
   std::size_t finish();
 
  private:
+  // Writes the name that stands at `offset`: a pointer to it, or its bytes once more where no
+  // pointer reaches (beyond 16,383, RFC 1035 §4.1.4).
+  void writeNameAt(std::size_t offset);
+  // The records, owned by the name at `owner_offset`; the first `owners_written` owners are there.
+  void addRecords(const RrsetView& rrset, std::size_t owner_offset, std::uint16_t owners_written);
   bool close(Section section, std::size_t start, std::uint16_t records);
 
   const Query& query_;
