@@ -7,6 +7,7 @@ import time
 
 import process
 import servers
+from messages import only_address
 
 TIMEOUT_S = 60
 ANSWER_TIMEOUT_S = 0.5
@@ -85,13 +86,13 @@ class MeridianChange:
 CHANGES = {"gdnsd": GdnsdChange, "knot": KnotChange, "meridian": MeridianChange}
 
 
-def _one_change(change, client, site, address_of):
+def _one_change(change, client, site):
     started = time.monotonic()
     change.begin(site)
     while True:
         answer = client.exchange(QUESTION, ANSWER_TIMEOUT_S)
         served = time.monotonic() - started
-        if answer is not None and address_of(answer) == site.address:
+        if answer is not None and only_address(answer) == site.address:
             break
         if served > TIMEOUT_S:
             raise process.BenchError(f"the change was not served within {TIMEOUT_S} s")
@@ -100,14 +101,14 @@ def _one_change(change, client, site, address_of):
     change.finish()
     for _ in range(AFTER_REPLY_QUESTIONS):
         answer = client.exchange(QUESTION, ANSWER_TIMEOUT_S)
-        if answer is None or address_of(answer) != site.address:
+        if answer is None or only_address(answer) != site.address:
             raise process.BenchError("an answer after the reply was lost or stale")
     return served
 
 
-def measure(name, server, setting, address_of):
+def measure(name, server, setting):
     """Seconds of each change, there and back."""
     change = CHANGES[name](setting)
     with process.Client(server.port) as client:
-        return [_one_change(change, client, servers.MOVES_BETWEEN[(number + 1) % 2], address_of)
+        return [_one_change(change, client, servers.MOVES_BETWEEN[(number + 1) % 2])
                 for number in range(change.times)]
