@@ -1,0 +1,30 @@
+#include "admin/api.h"
+
+#include "admin/table_feed.h"
+
+namespace meridian::admin {
+
+Api::Api(Context context, Authenticator authenticator)
+    : context_(std::move(context)),
+      router_(std::move(authenticator)),
+      feed_(std::make_unique<TableFeed>(context_.loop, context_.map)) {
+  addStatusRoutes(router_, context_);
+  addTopologyRoutes(router_, context_);
+  addPartitionRoutes(router_, context_);
+  addVersionRoutes(router_, context_);
+  addExplainRoutes(router_, context_);
+  addTableRoutes(router_, *feed_);
+  addZoneRoutes(router_, context_);
+}
+
+Api::~Api() = default;
+
+void Api::handle(HttpRequest request, const std::shared_ptr<Responder>& responder) {
+  router_.handle(std::move(request), responder);
+}
+
+void Api::tablePublished() {
+  feed_->tablePublished();
+}
+
+}  // namespace meridian::admin

@@ -1,0 +1,44 @@
+// Api: all routes of docs/api.md over one Context.
+//
+// Threads: the control thread. Lifetime: the Context's parts and the loop must outlive the Api; the
+// HttpServer that calls handle() must be gone first.
+#pragma once
+
+#include <memory>
+
+#include "admin/auth.h"
+#include "admin/context.h"
+#include "admin/http_server.h"
+#include "admin/router.h"
+
+namespace meridian::admin {
+
+class TableFeed;
+
+class Api {
+ public:
+  Api(Context context, Authenticator authenticator);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  void handle(HttpRequest request, const std::shared_ptr<Responder>& responder);
+  // To be called after each publication of a table: wakes long polls, soon.
+  void tablePublished();
+
+ private:
+  Context context_;
+  Router router_;
+  std::unique_ptr<TableFeed> feed_;
+};
+
+// Each file adds the routes of its subject. The references must outlive the router.
+void addStatusRoutes(Router& router, const Context& context);
+void addTopologyRoutes(Router& router, const Context& context);
+void addPartitionRoutes(Router& router, const Context& context);
+void addVersionRoutes(Router& router, const Context& context);
+void addExplainRoutes(Router& router, const Context& context);
+void addTableRoutes(Router& router, TableFeed& feed);
+void addZoneRoutes(Router& router, const Context& context);
+
+}  // namespace meridian::admin

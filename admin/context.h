@@ -1,0 +1,76 @@
+// What admin/ needs from the rest of the server, as narrow interfaces; server/ implements them.
+// Everything is called on the control thread and must outlive the Api.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/event_loop.h"
+#include "partition/decision.h"
+#include "partition/map_service.h"
+#include "partition/placement.h"
+
+namespace meridian::admin {
+
+// One published state; its parts belong together. No pointer is null.
+struct ServingView {
+  partition::MapSnapshot map;
+  std::shared_ptr<const partition::PlacementSet> placements;
+  std::shared_ptr<const partition::GeoSources> sources;
+  std::shared_ptr<const partition::SiteHealth> health;
+};
+
+struct DnsZoneInfo {
+  std::string name;  // with the final dot
+  std::string file;
+  std::uint32_t serial = 0;
+  std::uint64_t records = 0;
+  WallTime loaded_at{};
+};
+
+class ZoneAdmin {
+ public:
+  virtual ~ZoneAdmin() = default;
+  virtual std::vector<DnsZoneInfo> list() const = 0;
+  // Reads all files again and serves them, or changes nothing and says every error.
+  virtual Checked<std::vector<DnsZoneInfo>> reload() = 0;
+};
+
+// Counters and gauges as plain values; admin/metrics renders them.
+struct Metric {
+  enum class Type : std::uint8_t { kCounter, kGauge };
+  using Labels = std::vector<std::pair<std::string, std::string>>;
+  struct Sample {
+    Labels labels;
+    double value = 0;
+  };
+  std::string name;  // "meridian_dns_queries_total"
+  std::string help;
+  Type type = Type::kCounter;
+  std::vector<Sample> samples;
+};
+
+class MetricsSource {
+ public:
+  virtual ~MetricsSource() = default;
+  virtual std::vector<Metric> collect() const = 0;
+};
+
+struct Context {
+  EventLoop& loop;
+  const Clock& clock;
+  partition::MapService& map;
+  ZoneAdmin& zones;
+  const MetricsSource& metrics;
+  std::function<ServingView()> view;
+  // Parts that do not serve yet, e.g. "dns udp 127.0.0.1:5300"; empty when ready.
+  std::function<std::vector<std::string>()> not_ready;
+};
+
+}  // namespace meridian::admin

@@ -1,0 +1,65 @@
+#include "admin/json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace meridian::admin {
+
+using Json = nlohmann::json;
+
+std::string dumpJson(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+HttpReply jsonReply(const Json& json) {
+  return {.status = 200, .body = dumpJson(json) + "\n"};
+}
+
+namespace {
+
+const char* subjectKey(partition::SubjectKind kind) {
+  return kind == partition::SubjectKind::kPartition ? "partition" : "global_zone";
+}
+
+}  // namespace
+
+Json assignmentJson(const partition::Topology& topology, const partition::Assignment& assignment) {
+  Json out = {{subjectKey(assignment.kind), assignment.subject},
+              {"zone", assignment.zone},
+              {"ezone", topology.ezones[assignment.ezone.index()].id},
+              {"dc", topology.dcOf(assignment.ezone).id},
+              {"prev_ezone", nullptr},
+              {"epoch", assignment.epoch},
+              {"rev", assignment.rev},
+              {"since", rfc3339(assignment.since)},
+              {"reason", assignment.reason},
+              {"actor", assignment.actor}};
+  if (assignment.prev_ezone) {
+    out["prev_ezone"] = topology.ezones[assignment.prev_ezone->index()].id;
+  }
+  return out;
+}
+
+Json moveJson(const partition::AssignmentMove& move) {
+  Json out = {{subjectKey(move.kind), move.subject},
+              {"zone", move.zone},
+              {"from", nullptr},
+              {"to", nullptr},
+              {"epoch_old", move.epoch_old},
+              {"epoch_new", move.epoch_new}};
+  if (!move.from.empty()) out["from"] = move.from;
+  if (!move.to.empty()) out["to"] = move.to;
+  return out;
+}
+
+Json recordJson(const partition::JournalRecord& record) {
+  Json moves = Json::array();
+  for (const auto& move : record.moves) moves.push_back(moveJson(move));
+  Json out = {{"rev", record.rev},         {"kind", partition::commitKindName(record.kind)},
+              {"at", rfc3339(record.at)},  {"actor", record.actor},
+              {"reason", record.reason},   {"topology_changed", record.has_topology},
+              {"rolled_back_to", nullptr}, {"moves", std::move(moves)}};
+  if (record.rolled_back_to) out["rolled_back_to"] = *record.rolled_back_to;
+  return out;
+}
+
+}  // namespace meridian::admin

@@ -1,0 +1,26 @@
+// Values of the model as JSON, shared by the routes. For .cc files only: nlohmann stays out of
+// headers that others include.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "admin/http_server.h"
+#include "partition/journal.h"
+#include "partition/model.h"
+#include "partition/table.h"
+
+namespace meridian::admin {
+
+// Compact, keys sorted, bytes that are no UTF-8 replaced.
+std::string dumpJson(const nlohmann::json& json);
+// 200 with this body.
+HttpReply jsonReply(const nlohmann::json& json);
+
+// {partition | global_zone, zone, ezone, dc, prev_ezone, epoch, rev, since, reason, actor}
+nlohmann::json assignmentJson(const partition::Topology& topology,
+                              const partition::Assignment& assignment);
+nlohmann::json moveJson(const partition::AssignmentMove& move);
+nlohmann::json recordJson(const partition::JournalRecord& record);
+
+}  // namespace meridian::admin

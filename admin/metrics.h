@@ -1,0 +1,19 @@
+// Prometheus text exposition (format 0.0.4) of plain Metric values (admin/context.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "admin/context.h"
+#include "admin/router.h"
+#include "partition/map_service.h"
+
+namespace meridian::admin {
+
+std::string prometheusText(const std::vector<Metric>& metrics);
+
+// What admin/ itself counts: replies by status, refused credentials, the table's rev.
+std::vector<Metric> adminMetrics(const partition::MapSnapshot& map,
+                                 const Router::Counters& counters);
+
+}  // namespace meridian::admin

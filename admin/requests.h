@@ -1,0 +1,28 @@
+// Bodies of requests: bytes → values, strictly, every error with its path. Pure; fuzzed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/diagnostics.h"
+#include "partition/map_service.h"
+
+namespace meridian::admin {
+
+inline constexpr std::size_t kMaxReason = 512;
+
+// {"to": EZONE, "expected_epoch": N, "reason": TEXT, "dry_run": false}; subject and actor come from
+// the path and the token.
+Checked<partition::RemapRequest> decodeRemap(std::string_view body);
+
+struct RollbackBody {
+  std::optional<partition::Rev> expected_rev;
+  std::string reason;
+  bool dry_run = false;
+};
+// {"expected_rev": N, "reason": TEXT, "dry_run": false}
+Checked<RollbackBody> decodeRollback(std::string_view body);
+
+}  // namespace meridian::admin

@@ -1,0 +1,101 @@
+// Explain: one decision, step by step, as a value made of names. The same value serves REST
+// /v1/explain and /v1/resolve, `meridianctl explain --config`, and the TXT answers of _explain.
+//
+// Pure: reads one consistent state, looks everything up the plain way, and ends in the very
+// functions that answer queries (Placement, explainDecision), so that it cannot tell another story.
+// Threads: any.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "geo/location.h"
+#include "partition/decision.h"
+#include "partition/ids.h"
+#include "partition/model.h"
+#include "partition/placement.h"
+#include "partition/table.h"
+
+namespace meridian::partition {
+
+// Where a question comes from.
+struct ByGeohash {
+  std::string label;
+};
+struct ByCity {
+  std::string label;
+};
+struct ByPoi {
+  std::string label;
+};
+struct ByKey {
+  std::string key;
+};
+struct ByShard {
+  std::string partition;  // id
+};
+// monostate: by the client's address, which is not known yet.
+using Place = std::variant<std::monostate, IpAddress, geo::GeoPoint, ByGeohash, ByCity, ByPoi,
+                           ByKey, ByShard>;
+
+// What a name asks for (docs/topology.md; design "What a client asks").
+struct ServiceQuestion {
+  ServiceIx service;
+  Place place;             // monostate for S, rw.S, ro.S
+  bool read_write = true;  // ro.S: false
+};
+
+// "us-tx" of "sus-tx.shard.S", "_explain.S", "9vk.g.S", "rw.S", … in presentation form, any case,
+// final dot optional. kNotFound: no service has this name. kInvalid: below a service, but none of
+// its names.
+Result<ServiceQuestion> parseServiceName(const Topology& topology, std::string_view name);
+
+// What a decision is made from. All must come from the same published state.
+struct ExplainState {
+  const Topology& topology;
+  const AssignmentTable& table;
+  const PlacementSet& placements;
+  const SiteHealth& health;
+  // Evidence and catalogues; with nullptr location, source and placed_by stay empty.
+  const GeoSources* sources = nullptr;
+};
+
+struct Explanation {
+  struct Candidate {
+    std::string ezone, dc;
+    RejectedFor why = RejectedFor::kChosen;
+    AdminState admin_state = AdminState::kInService;
+    Health health = Health::kUp;
+  };
+
+  std::string service;  // empty when asked by zone only
+  std::string zone;
+  ZoneKind kind = ZoneKind::kSharding;
+  std::string place;    // "address 192.0.2.1", "geohash 9vk", …
+  bool known = true;    // false: an unknown geohash, city or POI, which gets the default
+  std::string source;   // of the location: "override FILE:LINE", "database FILE", "nothing", …
+  std::string network;  // that matched; addresses only
+  std::optional<std::uint8_t> scope;  // ECS scope; addresses only
+  geo::Location location;
+  std::string placed_by;              // placedByName(), or "shard name", "key hash"
+  std::string partition;              // sharding only
+  std::string ezone, dc;              // the choice
+  std::vector<Candidate> candidates;  // every eZone of the zone, the choice included
+  Epoch epoch = 0;                    // of the subject; 0 in stateless zones
+  Rev rev = 0;                        // of the table
+};
+
+// kInvalid: the place does not fit the zone's kind, or is not given; kNotFound: no such partition.
+Result<Explanation> explain(const ExplainState& state, ZoneIx zone, const Place& place,
+                            bool read_write);
+
+// For TXT: "key=value" lines, each at most 255 bytes.
+std::vector<std::string> explanationLines(const Explanation& explanation);
+
+}  // namespace meridian::partition
