@@ -11,6 +11,13 @@ namespace meridian::geo {
 
 double geodesicMetres(GeoPoint a, GeoPoint b);
 
+// A direction from the centre of the sphere: latitude and longitude taken as spherical.
+struct UnitVector {
+  double x = 0, y = 0, z = 0;
+  double dot(const UnitVector& other) const { return x * other.x + y * other.y + z * other.z; }
+};
+UnitVector unitVector(GeoPoint point);
+
 // Nearest of a fixed set of points, exact by geodesic. Chord length on the sphere sorts out all
 // candidates but those that the ellipsoid could put in front, so most lookups need no geodesic at
 // all. Ties go to the smaller index. Threads: immutable after construction.
@@ -27,6 +34,7 @@ class NearestPoints {
 
  private:
   std::vector<GeoPoint> points_;
+  std::vector<UnitVector> vectors_;  // of points_
 };
 
 }  // namespace meridian::geo
