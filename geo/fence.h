@@ -58,13 +58,18 @@ bool contains(const Fence& fence, GeoPoint point);
 // Geodesic metres from the point to the nearest border of the fence; 0 inside.
 double distanceMetres(const Fence& fence, GeoPoint point);
 
-// Area two fences have in common beyond their borders is an error for one placement: the pairs that
-// overlap by more than `tolerance_m2`, with the overlap, found by the cell grid.
+// Area that two fences of one placement have in common beyond their borders is an error. Fences
+// that share a border bit for bit have none; the tolerance is for borders whose vertices were
+// rounded.
+inline constexpr double kOverlapToleranceM2 = 1;
 struct FenceOverlap {
   std::size_t first = 0;
-  std::size_t second = 0;
-  GeoPoint example;  // a point in both
+  std::size_t second = 0;  // > first
+  double area_m2 = 0;      // within a percent
+  GeoPoint example;        // a point in both
 };
+// The pairs that overlap by more than the tolerance, found by the cell grid; with very many the
+// first thousand or so.
 std::vector<FenceOverlap> findOverlaps(const std::vector<const Fence*>& fences);
 
 }  // namespace meridian::geo
