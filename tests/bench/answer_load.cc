@@ -108,8 +108,8 @@ geo::AddressEvidence makeEvidence(std::size_t networks) {
 std::shared_ptr<const dns::ServingState> makeServingState(std::size_t networks) {
   const auto topology = std::make_shared<const partition::Topology>(
       valueOf(partition::decodeTopology(kTopology, "topology")));
-  partition::GeoSources sources;
-  sources.addresses = std::make_shared<const geo::AddressEvidence>(makeEvidence(networks));
+  auto sources = std::make_shared<partition::GeoSources>();
+  sources->addresses = std::make_shared<const geo::AddressEvidence>(makeEvidence(networks));
 
   auto state = std::make_shared<dns::ServingState>();
   state->settings = std::make_shared<const dns::AnswerSettings>();
@@ -117,11 +117,11 @@ std::shared_ptr<const dns::ServingState> makeServingState(std::size_t networks) 
   state->services = valueOf(dns::ServiceSet::build(*topology, *state->zones));
   state->map.topology = topology;
   state->map.table = std::make_shared<const partition::AssignmentTable>();
-  state->placements = valueOf(partition::buildPlacements(*topology, sources));
-  state->health = partition::allUp(*topology);
+  state->placements = std::make_shared<const partition::PlacementSet>(valueOf(partition::buildPlacements(*topology, *sources)));
+  state->health = std::make_shared<const partition::SiteHealth>(partition::allUp(*topology));
   state->decisions.push_back(std::make_shared<const partition::ZoneDecisions>(partition::decideZone(
-      *topology, partition::ZoneIx(0), *state->placements[0], *state->map.table, state->health)));
-  state->evidence = sources.addresses;
+      *topology, partition::ZoneIx(0), *(*state->placements)[0], *state->map.table, *state->health)));
+  state->sources = std::move(sources);
   return state;
 }
 
