@@ -88,7 +88,7 @@ Zone::Match Zone::find(NameView name) const noexcept {
   const State& zone = *state_;
   std::uint32_t found = zone.probe(name);
   NameView encloser = name;
-  if (found == kNone || (zone.nodes[found].flags & kOccluded) != 0) {
+  if (found == kNone || (zone.nodes[found].flags & kIsOccluded) != 0) {
     // Ancestors with more labels than any node cannot exist: a name of 127 labels costs no more
     // than the zone is deep.
     std::size_t labels = name.labelCount();
@@ -97,7 +97,7 @@ Zone::Match Zone::find(NameView name) const noexcept {
       --labels;
       if (labels > zone.max_labels) continue;
       found = zone.probe(encloser);
-    } while (found == kNone || (zone.nodes[found].flags & kOccluded) != 0);
+    } while (found == kNone || (zone.nodes[found].flags & kIsOccluded) != 0);
   }
   const ZoneNode& node = zone.nodes[found];
   Match match{MatchKind::kExact, NodeIx(found), static_cast<std::uint8_t>(encloser.labelCount())};

@@ -1,9 +1,12 @@
 // Zone: one DNS zone, immutable, compiled so that a lookup is a hash probe or a few.
 //
-// Every fact that depends on ancestors (below a delegation, below a DNAME, wildcard child) is
-// computed at build time and stands in the node. Empty non-terminals are nodes without RRsets (RFC
-// 8020). Names in nodes keep the file's case; lookups take lower-cased names. Threads: immutable;
-// lookups from any thread, no allocation.
+// Every fact that depends on other nodes (below a delegation, wildcard child) is computed at build
+// time and stands in the node. Empty non-terminals are nodes without RRsets (RFC 8020). Names in
+// nodes keep the file's case; lookups take lower-cased names. Threads: immutable; lookups from any
+// thread, no allocation.
+//
+// NS or DNAME at a wildcard (undefined, RFC 4592 §4.2, §4.4) are data like any other: no cut, and
+// no redirection but below the literal "*" name.
 #pragma once
 
 #include <cstdint>

@@ -123,6 +123,7 @@ Result<ZoneBuilder::Added> ZoneBuilder::add(NodeIx node, RrType type, std::uint3
   }
   if (is_new) chain(node.value, rrset);
   if (type == RrType::kSoa) state_->apex_node = node.value;
+  if (is_new && (type == RrType::kNs || type == RrType::kDname)) ++hiding_rrsets_;
   return append(rrset, ttl, rdata);
 }
 
@@ -218,16 +219,21 @@ void ZoneBuilder::check(const std::string& file, Diagnostics& out) const {
   if (out.empty() && findRrset(state_->apex_node, RrType::kNs) == kNone) {
     out.add({file, 0, 0}, apex.text(), "", "no NS record at the apex");
   }
-  for (std::size_t i = 0; i < state_->nodes.size(); ++i) {
-    const ZoneNode& node = state_->nodes[i];
-    const SourcePlace place{file, lines_[i], 0};
-    if (!state_->loweredName(node).view().isWithin(apex)) {
-      out.add(place, state_->nameOf(node).text(), "", "not within the zone " + apex.text());
-    } else if (i != state_->apex_node && state_->rrsetOf(node, RrType::kNs) != nullptr &&
-               state_->rrsetOf(node, RrType::kDname) != nullptr) {
-      out.add(place, state_->nameOf(node).text(), "", "NS and DNAME at one name (RFC 6672 2.3)");
-    }
+  for (std::uint32_t i = 0; i < state_->nodes.size(); ++i) {
+    const std::string reason = nodeProblem(i, apex);
+    if (reason.empty()) continue;
+    out.add({file, lines_[i], 0}, state_->nameOf(state_->nodes[i]).text(), "", reason);
   }
+}
+
+std::string ZoneBuilder::nodeProblem(std::uint32_t node, const Name& apex) const {
+  const Name name = state_->loweredName(state_->nodes[node]);
+  if (!name.view().isWithin(apex)) return "not within the zone " + apex.text();
+  if (isCut(node) && findRrset(node, RrType::kDname) != kNone) {
+    return "NS and DNAME at one name (RFC 6672 2.3)";
+  }
+  if (hidden(name) == Hidden::kBelowDname) return "below a DNAME (RFC 6672 2.4)";
+  return "";
 }
 
 std::shared_ptr<const Zone> ZoneBuilder::build() {

@@ -51,18 +51,24 @@ class ZoneBuilder {
                                                     const std::vector<ZoneRecord>& records);
 
  private:
+  enum class Hidden : std::uint8_t { kNot, kBelowCut, kBelowDname };
+
   std::uint32_t findRrset(std::uint32_t node, RrType type) const;
   Status checkCname(std::uint32_t node, RrType type) const;
   bool holds(const ZoneRrset& rrset, std::span<const std::uint8_t> rdata) const;
   Status makeRoom(const ZoneNode& node, std::uint32_t rrset, std::size_t bytes);
+  // Empty when the node may be in the zone.
+  std::string nodeProblem(std::uint32_t node, const Name& apex) const;
   void chain(std::uint32_t node, std::uint32_t rrset);
   Added append(std::uint32_t rrset, std::uint32_t ttl, std::span<const std::uint8_t> rdata);
   std::unique_ptr<const Zone::State> compile();
   void addNode(std::uint32_t name, std::uint8_t size, std::uint8_t flags, std::uint64_t hash);
   void growTable();
   void linkAncestors();
-  void markCuts();
-  void markOccluded(std::uint32_t node);
+  void markNodes();
+  bool isCut(std::uint32_t node) const;
+  // REQUIRES: hasApex(), the name is within the apex.
+  Hidden hidden(const Name& lowered) const;
   void collectAdditional();
   void collectAdditional(std::uint32_t node, ZoneRrset& rrset);
   std::uint32_t addressNode(std::uint32_t node, RrType type,
@@ -71,6 +77,7 @@ class ZoneBuilder {
 
   std::unique_ptr<Zone::State> state_;
   std::vector<std::uint32_t> lines_;  // by node: where its first record stands
+  std::size_t hiding_rrsets_ = 0;     // NS and DNAME
 };
 
 }  // namespace meridian::dns

@@ -26,7 +26,7 @@ std::unique_ptr<const Zone::State> ZoneBuilder::compile() {
   state_->apex = state_->loweredName(state_->nodes[state_->apex_node]);
   lines_ = {};
   linkAncestors();
-  markCuts();
+  markNodes();
   collectAdditional();
   renderNegativeSoa();
   return std::move(state_);
@@ -58,42 +58,42 @@ void ZoneBuilder::linkAncestors() {
   }
 }
 
-void ZoneBuilder::markCuts() {
-  bool any = false;
+void ZoneBuilder::markNodes() {
   for (std::uint32_t i = 0; i < state_->nodes.size(); ++i) {
     ZoneNode& node = state_->nodes[i];
-    const bool may_cut = i != state_->apex_node && !isWildcard(state_->nameOf(node));
-    if (may_cut && state_->rrsetOf(node, RrType::kNs) != nullptr) node.flags |= kIsCut;
     if (state_->rrsetOf(node, RrType::kDname) != nullptr) node.flags |= kHasDname;
-    any = any || (node.flags & (kIsCut | kHasDname)) != 0;
+    if (isCut(i)) node.flags |= kIsCut;
+    if (hidden(state_->loweredName(node)) == Hidden::kBelowCut) node.flags |= kIsOccluded;
   }
-  if (!any) return;
-  for (std::uint32_t i = 0; i < state_->nodes.size(); ++i) markOccluded(i);
+}
+
+bool ZoneBuilder::isCut(std::uint32_t node) const {
+  return node != state_->apex_node &&
+         state_->rrsetOf(state_->nodes[node], RrType::kNs) != nullptr &&
+         !isWildcard(state_->nameOf(state_->nodes[node]));
 }
 
 // The cut or DNAME nearest to the apex decides: what lies below it is in no way part of the zone.
-void ZoneBuilder::markOccluded(std::uint32_t node) {
-  const Name lowered = state_->loweredName(state_->nodes[node]);
-  std::uint8_t below = 0;
-  std::uint32_t ancestor = node;
-  for (NameView name = lowered; ancestor != state_->apex_node;) {
+ZoneBuilder::Hidden ZoneBuilder::hidden(const Name& lowered) const {
+  Hidden out = Hidden::kNot;
+  if (hiding_rrsets_ <= 1) return out;  // the apex's NS, which every zone has
+  NameView name = lowered;
+  while (name.size() > state_->nodes[state_->apex_node].name_size) {
     name = name.parent();
-    ancestor = state_->probe(name);
-    const std::uint8_t flags = state_->nodes[ancestor].flags;
-    if ((flags & kIsCut) != 0) {
-      below = kBelowCut;
-    } else if ((flags & kHasDname) != 0) {
-      below = kBelowDname;
+    const std::uint32_t ancestor = state_->probe(name);
+    if (ancestor == kNone) continue;
+    if (isCut(ancestor)) {
+      out = Hidden::kBelowCut;
+    } else if (state_->rrsetOf(state_->nodes[ancestor], RrType::kDname) != nullptr) {
+      out = Hidden::kBelowDname;
     }
-    if ((flags & kOccluded) != 0) below = flags & kOccluded;
-    if ((flags & kFlagsResolved) != 0) break;
   }
-  state_->nodes[node].flags |= below | kFlagsResolved;
+  return out;
 }
 
 void ZoneBuilder::collectAdditional() {
   for (std::uint32_t i = 0; i < state_->nodes.size(); ++i) {
-    if ((state_->nodes[i].flags & kOccluded) != 0) continue;
+    if ((state_->nodes[i].flags & kIsOccluded) != 0) continue;
     for (std::uint32_t at = state_->nodes[i].rrsets; at != kNone; at = state_->rrsets[at].next) {
       collectAdditional(i, state_->rrsets[at]);
     }
@@ -140,7 +140,7 @@ std::uint32_t ZoneBuilder::addressNode(std::uint32_t node, RrType type,
   const ZoneNode& holder = state_->nodes[found];
   const bool has_address = state_->rrsetOf(holder, RrType::kA) != nullptr ||
                            state_->rrsetOf(holder, RrType::kAaaa) != nullptr;
-  return has_address && (holder.flags & kBelowDname) == 0 ? found : kNone;
+  return has_address ? found : kNone;
 }
 
 void ZoneBuilder::renderNegativeSoa() {

@@ -15,15 +15,12 @@
 namespace meridian::dns {
 
 enum NodeFlag : std::uint8_t {
-  kHasUpperCase = 1,    // the name is not its own lower-cased form
-  kIsCut = 2,           // NS that delegate; not at the apex, not at a wildcard
-  kHasDname = 4,        // names below are redirected
-  kHasWildcard = 8,     // a "*" child exists
-  kBelowCut = 16,       // occluded; may be glue
-  kBelowDname = 32,     // occluded; never seen (RFC 6672 §2.4)
-  kFlagsResolved = 64,  // the two flags above are final (used while building)
+  kHasUpperCase = 1,  // the name is not its own lower-cased form
+  kIsCut = 2,         // NS that delegate; not at the apex, not at a wildcard
+  kHasDname = 4,      // names below are redirected; no node is below it
+  kHasWildcard = 8,   // a "*" child exists
+  kIsOccluded = 16,   // below a cut: glue at most
 };
-inline constexpr std::uint8_t kOccluded = kBelowCut | kBelowDname;
 
 struct ZoneNode {
   std::uint32_t name = 0;        // offset in the arena
