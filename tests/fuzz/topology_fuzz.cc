@@ -1,0 +1,45 @@
+// decodeTopology on any bytes: decodes, or says where it is wrong; what decodes holds together.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "partition/model.h"
+#include "partition/table.h"
+
+namespace {
+
+using namespace meridian::partition;
+
+// Every index must be good: all that come after trust them.
+bool holdsTogether(const Topology& topology) {
+  for (const EZone& ezone : topology.ezones) {
+    if (ezone.dc.index() >= topology.datacenters.size() || ezone.slot >= kEpochSlots) return false;
+  }
+  for (const Subject& subject : subjectsOf(topology)) {
+    if (subject.zone.index() >= topology.zones.size()) return false;
+    bool home_allowed = false;
+    for (const EZoneIx allowed : *subject.allowed) {
+      if (allowed.index() >= topology.ezones.size()) return false;
+      home_allowed = home_allowed || allowed == subject.home;
+    }
+    if (!home_allowed) return false;
+  }
+  for (const Service& service : topology.services) {
+    if (service.zone.index() >= topology.zones.size()) return false;
+    for (const Endpoint& endpoint : service.endpoints) {
+      if (endpoint.ezone.index() >= topology.ezones.size() || endpoint.records.empty())
+        return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto topology = decodeTopology(text, "fuzz");
+  if (topology ? !holdsTogether(*topology) : topology.error().empty()) std::abort();
+  return 0;
+}
