@@ -38,7 +38,8 @@ bool isId(std::string_view text) {
 
 std::string nearestName(std::string_view name, const std::vector<std::string_view>& known) {
   std::string_view best;
-  std::size_t distance = 3;  // further away is no typing mistake
+  // Further away is no typing mistake; of a short name half must be right.
+  std::size_t distance = std::clamp<std::size_t>(name.size() / 2, 1, 2) + 1;
   for (const std::string_view candidate : known) {
     const std::size_t d = editDistance(candidate, name.substr(0, 64));
     if (d < distance) {

@@ -92,8 +92,8 @@ class ObjectReader {
 };
 
 bool isId(std::string_view text);
-// The name of `known` that `name` most likely is a mistyping of (at most two edits away; the first
-// of equals), or empty.
+// The name of `known` that `name` most likely is a mistyping of (one edit away, or two where it
+// has four bytes or more; the first of equals), or empty.
 std::string nearestName(std::string_view name, const std::vector<std::string_view>& known);
 std::string elementPath(std::string_view array_path, std::size_t index);
 

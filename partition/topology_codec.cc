@@ -132,7 +132,7 @@ class SitesDecoder {
     const std::size_t before = decoder_.problems.size();
     const auto slot = static_cast<std::uint8_t>(
         in.integer("slot", {.required = true, .min = 0, .max = kEpochSlots - 1}));
-    if (decoder_.problems.size() == before) {
+    if (decoder_.problems.size() == before && in.has("slot")) {
       const auto [at, added] = slots_.try_emplace(slot, in.path());
       if (!added) in.error("slot", fmt::format("is the slot of {} already", at->second));
     }

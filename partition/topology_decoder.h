@@ -86,7 +86,7 @@ struct TopologyDecoder {
   std::optional<Ix> reference(ObjectReader& in, std::string_view key, const IdIndex<Ix>& index) {
     const std::size_t before = problems.size();
     const std::string id = in.string(key, {.required = true});
-    if (problems.size() != before) return std::nullopt;
+    if (problems.size() != before || !in.has(key)) return std::nullopt;
     const std::optional<Ix> found = index.find(id);
     if (!found) in.error(key, unknownReason(index, id));
     return found;

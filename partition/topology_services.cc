@@ -93,7 +93,7 @@ EZoneSet decodeEndpoints(TopologyDecoder& decoder, ObjectReader& in, Service& se
     const std::string path = in.pathOf("endpoints") + "." + member.key;
     const std::optional<EZoneIx> ezone = decoder.ezones.find(member.key);
     if (!ezone) {
-      decoder.problems.add({decoder.file, member.line, member.column}, path, member.key,
+      decoder.problems.add({decoder.file, member.line, member.column}, path, "",
                            decoder.unknownReason(decoder.ezones, member.key));
       continue;
     }
@@ -109,8 +109,8 @@ void decodeService(TopologyDecoder& decoder, const ConfigNode& node, const std::
   Service service;
   const std::size_t before = decoder.problems.size();
   service.name = in.string("name", {.required = true});
-  if (decoder.problems.size() == before) {
-    const ConfigNode* name = node.find("name");
+  const ConfigNode* name = node.find("name");
+  if (name != nullptr && decoder.problems.size() == before) {
     service.place = {decoder.file, name->line, name->column};
     if (std::string problem = nameProblem(service.name); !problem.empty()) {
       in.error("name", std::move(problem));
