@@ -49,6 +49,9 @@ class AddressEvidence {
   std::span<const V6Range> v6() const { return v6_; }
   std::size_t count() const { return findings_.size(); }  // ids are 0 .. count()-1
 
+  // All overrides, sorted by prefix.
+  std::span<const NetworkOverride> overrides() const { return overrides_; }
+
   // Each evidence once, ids ascending; decodes as it goes. kCorrupt when a record does not decode.
   Status forEach(
       const std::function<void(std::uint32_t id, const Evidence& evidence)>& visit) const;

@@ -38,22 +38,28 @@ struct BorderPiece {
   SpacePoint space_from, space_to;
 };
 
-// How far a piece may lie from the straight line in space between its ends, plus how much a
-// geodesic of 1,000 km may differ from its chord … see chordMetres().
-inline constexpr double kPieceSlackMetres = 50;
+// Length of the longest piece: 0.08° of latitude and of longitude at the equator.
+inline constexpr double kMaxPieceDegrees = 0.08;
+inline constexpr double kMaxPieceMetres = 13'000;
+// A piece lies this close to the straight line in space between its ends: 3 m below the surface, 2
+// m beside it, and room to spare.
+inline constexpr double kPieceSlackMetres = 10;
 
-// Metres through the Earth to the nearest point of the piece's chord. The way on the surface is
-// longer than this minus kPieceSlackMetres.
+// Metres through the Earth to the nearest point of the straight line between the piece's ends. The
+// way on the surface is longer than this minus kPieceSlackMetres.
 double chordMetres(const BorderPiece& piece, const SpacePoint& from);
+// No longer way on the surface belongs to such a chord. REQUIRES: chord <= 600 km.
+inline double surfaceBound(double chord) {
+  return (chord + kPieceSlackMetres) * 1.0004;  // 1 + c² / 24 R² and higher terms
+}
 // Geodesic metres to the piece, within a centimetre for 500 km. A piece's end is met exactly.
 double pieceMetres(const BorderPiece& piece, GeoPoint from, const SpacePoint& space_from);
 
 template <class Visit>
 void forEachBorderPiece(GeoPoint a, GeoPoint b, Visit&& visit) {
-  constexpr double kMaxDegrees = 0.08;  // < 9 km
   const double span = std::max(std::fabs(b.lat - a.lat), std::fabs(b.lon - a.lon));
   const auto parts =
-      std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(span / kMaxDegrees)));
+      std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(span / kMaxPieceDegrees)));
   GeoPoint from = a;
   SpacePoint space_from = spacePoint(a);
   for (std::size_t i = 1; i <= parts; ++i) {

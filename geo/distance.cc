@@ -2,6 +2,7 @@
 
 #include <GeographicLib/Geodesic.hpp>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -70,13 +71,13 @@ std::size_t NearestPoints::nearest(GeoPoint from) const {
   return nearest;
 }
 
-std::vector<std::uint8_t> NearestPoints::order(GeoPoint from) const {
+void NearestPoints::order(GeoPoint from, std::span<std::uint8_t> out) const {
   struct Candidate {
     double angle = 0;
     double metres = -1;  // not yet known
   };
   const UnitVector here = unitVector(from);
-  std::vector<Candidate> candidates(points_.size());
+  std::array<Candidate, kMaxOrdered> candidates;
   for (std::size_t i = 0; i < points_.size(); ++i) {
     candidates[i].angle = angleOf(here.dot(vectors_[i]));
   }
@@ -85,7 +86,7 @@ std::vector<std::uint8_t> NearestPoints::order(GeoPoint from) const {
     if (metres < 0) metres = geodesicMetres(from, points_[i]);
     return metres;
   };
-  std::vector<std::uint8_t> order(points_.size());
+  const std::span<std::uint8_t> order = out.first(points_.size());
   std::iota(order.begin(), order.end(), std::uint8_t{0});
   std::sort(order.begin(), order.end(), [&](std::uint8_t a, std::uint8_t b) {
     const double angle_a = candidates[a].angle;
@@ -96,7 +97,6 @@ std::vector<std::uint8_t> NearestPoints::order(GeoPoint from) const {
     const double metres_b = metresTo(b);
     return metres_a != metres_b ? metres_a < metres_b : a < b;
   });
-  return order;
 }
 
 }  // namespace meridian::geo

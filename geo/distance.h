@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "geo/location.h"
@@ -29,8 +30,10 @@ class NearestPoints {
 
   // REQUIRES: !empty().
   std::size_t nearest(GeoPoint from) const;
-  // All indices, nearest first.
-  std::vector<std::uint8_t> order(GeoPoint from) const;  // REQUIRES: size() <= 254
+  // All indices, nearest first, into the first size() elements of `out`; no allocation.
+  // REQUIRES: size() <= kMaxOrdered and size() <= out.size().
+  static constexpr std::size_t kMaxOrdered = 254;
+  void order(GeoPoint from, std::span<std::uint8_t> out) const;
 
  private:
   std::vector<GeoPoint> points_;

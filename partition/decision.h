@@ -4,12 +4,12 @@
 //   sharding   the assignment and nothing else: health never moves the owner of data
 //   global rw  the assignment; ro: nearest eZone in service and not DOWN, else the primary
 //   stateless  nearest eZone in service and not DOWN; all down: the nearest as if all were up
-//   (never empty)
+//   (never empty); none in service: the nearest draining one, then the nearest
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "partition/ids.h"
@@ -49,6 +49,7 @@ struct ZoneDecisions {
   std::vector<Epoch> epoch_by_locus;  // sharding only
 };
 
+// REQUIRES: table and placement belong to this topology; health has every datacenter.
 ZoneDecisions decideZone(const Topology& topology, ZoneIx zone, const Placement& placement,
                          const AssignmentTable& table, const SiteHealth& health);
 

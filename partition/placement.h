@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "base/diagnostics.h"
 #include "geo/address_evidence.h"
+#include "geo/border_index.h"
 #include "geo/catalogue.h"
 #include "geo/cell_index.h"
 #include "geo/distance.h"
@@ -23,6 +25,8 @@
 #include "geo/prefix_table.h"
 #include "partition/ids.h"
 #include "partition/model.h"
+#include "partition/place_rules.h"
+#include "partition/site_orders.h"
 
 namespace meridian::partition {
 
@@ -61,14 +65,16 @@ class Placement {
 
   // The hot path: one table walk.
   AddressMatch ofAddress(const IpAddress& address) const noexcept;
-  // A geohash label's centre through the cell index; nullopt: no geohash.
+  // A geohash label's centre through the cell index; nullopt: no geohash. Outside every fence the
+  // borders in reach are measured by geodesic.
   std::optional<Locus> ofGeohash(std::string_view label) const noexcept;
-  Placed ofPoint(geo::GeoPoint point) const;
+  Placed ofPoint(geo::GeoPoint point) const noexcept;
   Placed ofEvidence(const geo::Evidence& evidence) const;
   // Labels in either case. nullopt: not in the catalogue.
   std::optional<Locus> ofPoi(std::string_view label) const noexcept;
   std::optional<Locus> ofCity(std::string_view label) const noexcept;
-  // Sharding zones: rendezvous over partitions (docs/topology.md "Keys").
+  // Rendezvous over partitions (docs/topology.md "Keys"); one SHA-256 a partition. REQUIRES: the
+  // zone's kind is sharding.
   Locus ofKey(std::string_view key) const;
   // What an unknown geohash, city or POI gets.
   Locus fallback() const { return fallback_; }
@@ -84,8 +90,39 @@ class Placement {
                                                          const GeoSources& sources);
 
  private:
-  std::shared_ptr<const geo::PrefixTable> table_;
+  friend class PlacementCompiler;
+  friend class PlacementComparer;
+  Placement() = default;
+
+  struct LabelHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view label) const noexcept {
+      return std::hash<std::string_view>{}(label);
+    }
+  };
+  using LabelMap = std::unordered_map<std::string, Locus, LabelHash, std::equal_to<>>;
+
+  static std::optional<Locus> findLabel(const LabelMap& map, std::string_view label) noexcept;
+  std::optional<Placed> byFence(geo::GeoPoint point) const noexcept;
+  Placed byNearness(geo::GeoPoint point) const noexcept;
+  Placed bySites(geo::GeoPoint point) const noexcept;
+
+  ZoneKind kind_ = ZoneKind::kSharding;
   Locus fallback_;
+  std::shared_ptr<const geo::PrefixTable> table_;
+  LabelMap pois_, cities_;  // by lower-case id
+
+  // Sharding zones.
+  std::vector<std::string> partitions_;  // by locus
+  LabelMap partition_loci_;
+  geo::CellIndex fences_;
+  geo::BorderIndex borders_;
+  std::vector<Locus> fence_loci_;  // by index in fences_ and borders_
+  PlaceRules rules_;
+  geo::NearestPoints anchors_{{}};
+  std::vector<Locus> anchor_loci_;
+
+  SiteOrders sites_;  // other zones
 };
 
 // One per Topology::zones, all compiled from the same evidence; errors of all zones together.

@@ -1,0 +1,165 @@
+#include "partition/placement_compiler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/config_reader.h"
+
+namespace meridian::partition {
+namespace {
+
+constexpr double kMetresPerKilometre = 1000;
+
+// The ranges with each value replaced by loci[value]; neighbours that became equal are joined.
+template <class Range>
+std::vector<Range> remapped(std::span<const Range> ranges, const std::vector<Locus>& loci) {
+  std::vector<Range> out;
+  for (const Range& range : ranges) {
+    const std::uint32_t value = loci[range.value].value;
+    if (out.empty() || out.back().value != value) out.push_back({range.first, value});
+  }
+  return out;
+}
+
+Locus locusNumber(std::size_t number) {
+  return Locus(static_cast<Locus::Representation>(number));
+}
+
+std::string unknownFence(const std::vector<geo::Fence>& fences, const std::string& id) {
+  std::set<std::string, std::less<>> known;
+  for (const geo::Fence& fence : fences) known.insert(fence.id);
+  const std::string nearest = nearestName(id, {known.begin(), known.end()});
+  return nearest.empty() ? "there is no such fence"
+                         : fmt::format("there is no such fence; did you mean {}?", nearest);
+}
+
+}  // namespace
+
+PlacementCompiler::PlacementCompiler(const Topology& topology, ZoneIx zone,
+                                     const GeoSources& sources, Diagnostics& problems)
+    : topology_(topology),
+      zone_ix_(zone),
+      zone_(topology.zones[zone.index()]),
+      sources_(sources),
+      out_(new Placement) {
+  out_->kind_ = zone_.kind;
+  if (zone_.kind == ZoneKind::kSharding) {
+    compilePartitions(problems);
+  } else {
+    out_->sites_ = SiteOrders(topology, zone_);
+    out_->fallback_ = SiteOrders::kUnknownPlace;
+  }
+}
+
+void PlacementCompiler::compilePartitions(Diagnostics& problems) {
+  std::vector<PlaceRules::Entry> rules;
+  std::vector<geo::GeoPoint> anchors;
+  for (std::size_t i = 0; i < zone_.partition_count; ++i) {
+    const Partition& partition = topology_.partitions[zone_.first_partition.index() + i];
+    const Locus locus = locusNumber(i);
+    out_->partitions_.push_back(partition.id);
+    out_->partition_loci_.emplace(partition.id, locus);
+    for (const PlaceRule& rule : partition.rules) rules.push_back({rule, locus});
+    for (const geo::GeoPoint& anchor : partition.anchors) {
+      anchors.push_back(anchor);
+      out_->anchor_loci_.push_back(locus);
+    }
+    addFences(partition, i, locus, problems);
+  }
+  out_->rules_ = PlaceRules(std::move(rules));
+  out_->anchors_ = geo::NearestPoints(std::move(anchors));
+  if (zone_.placement.default_partition) {
+    out_->fallback_ =
+        locusNumber(zone_.placement.default_partition->index() - zone_.first_partition.index());
+  }
+  reportOverlaps(problems);
+  out_->fences_ = geo::CellIndex(fences_);
+  if (zone_.placement.fence_snap_km > 0) {
+    out_->borders_ = geo::BorderIndex(fences_, zone_.placement.fence_snap_km * kMetresPerKilometre);
+  }
+}
+
+void PlacementCompiler::addFences(const Partition& partition, std::size_t number, Locus locus,
+                                  Diagnostics& problems) {
+  for (std::size_t i = 0; i < partition.fences.size(); ++i) {
+    const FenceRef& ref = partition.fences[i];
+    const auto report = [&](std::string reason) {
+      problems.add(ref.place,
+                   fmt::format("zones[{}].partitions[{}].fences[{}]", zone_ix_.index(), number, i),
+                   ref.id, std::move(reason));
+    };
+    const auto fence = std::find_if(sources_.fences.begin(), sources_.fences.end(),
+                                    [&](const geo::Fence& each) { return each.id == ref.id; });
+    if (fence == sources_.fences.end()) {
+      report(unknownFence(sources_.fences, ref.id));
+      continue;
+    }
+    const auto used = std::find(fences_.begin(), fences_.end(), &*fence);
+    if (used != fences_.end()) {
+      const FenceRef& first = fence_refs_[static_cast<std::size_t>(used - fences_.begin())];
+      report(fmt::format("is used already, at {}", first.place.text()));
+      continue;
+    }
+    fences_.push_back(&*fence);
+    fence_refs_.push_back(ref);
+    out_->fence_loci_.push_back(locus);
+  }
+}
+
+void PlacementCompiler::reportOverlaps(Diagnostics& problems) const {
+  for (const geo::FenceOverlap& overlap : geo::findOverlaps(fences_)) {
+    if (out_->fence_loci_[overlap.first] == out_->fence_loci_[overlap.second]) continue;
+    const FenceRef& first = fence_refs_[overlap.first];
+    const FenceRef& second = fence_refs_[overlap.second];
+    problems.add(second.place, fmt::format("zones[{}]", zone_ix_.index()), second.id,
+                 fmt::format("overlaps {} by {:.0f} m², at {:.5f},{:.5f} among others", first.id,
+                             overlap.area_m2, overlap.example.lat, overlap.example.lon));
+  }
+}
+
+Locus PlacementCompiler::locusOf(const geo::Evidence& evidence) {
+  if (zone_.kind == ZoneKind::kSharding) return out_->ofEvidence(evidence).locus;
+  return evidence.location.point ? out_->sites_.intern(*evidence.location.point)
+                                 : SiteOrders::kUnknownPlace;
+}
+
+void PlacementCompiler::addEvidence(const geo::Evidence& evidence) {
+  loci_.push_back(locusOf(evidence));
+}
+
+std::shared_ptr<const Placement> PlacementCompiler::finish() {
+  out_->pois_ = compileCatalogue(sources_.pois);
+  out_->cities_ = compileCatalogue(sources_.cities);
+  compileTable();
+  return std::move(out_);
+}
+
+Placement::LabelMap PlacementCompiler::compileCatalogue(
+    const std::vector<geo::CatalogueEntry>& entries) {
+  Placement::LabelMap map;
+  map.reserve(entries.size());
+  for (const geo::CatalogueEntry& entry : entries) {
+    geo::Evidence evidence;
+    evidence.partition = entry.partition;
+    evidence.location.point = entry.point;
+    map.emplace(entry.id, locusOf(evidence));
+  }
+  return map;
+}
+
+void PlacementCompiler::compileTable() {
+  if (sources_.addresses == nullptr) {
+    const geo::V4Range v4[] = {{0, out_->fallback_.value}};
+    const geo::V6Range v6[] = {{0, out_->fallback_.value}};
+    out_->table_ = std::make_shared<const geo::PrefixTable>(v4, v6);
+    return;
+  }
+  out_->table_ = std::make_shared<const geo::PrefixTable>(
+      remapped(sources_.addresses->v4(), loci_), remapped(sources_.addresses->v6(), loci_));
+}
+
+}  // namespace meridian::partition
