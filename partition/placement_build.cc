@@ -19,12 +19,13 @@ namespace {
 class PartitionNames {
  public:
   PartitionNames(const Topology& topology, Diagnostics& problems) : problems_(problems) {
-    for (const Partition& partition : topology.partitions) known_.insert(partition.id);
+    for (const Partition& partition : topology.partitions) known_.push_back(partition.id);
+    std::sort(known_.begin(), known_.end());
   }
 
   void check(const SourcePlace& place, const std::string& name) {
-    if (name.empty() || known_.contains(name)) return;
-    const std::string nearest = nearestName(name, {known_.begin(), known_.end()});
+    if (name.empty() || std::binary_search(known_.begin(), known_.end(), name)) return;
+    const std::string nearest = nearestName(name, known_);
     problems_.add(place, "partition", name,
                   nearest.empty()
                       ? "no zone has this partition"
@@ -32,7 +33,7 @@ class PartitionNames {
   }
 
  private:
-  std::set<std::string, std::less<>> known_;
+  std::vector<std::string_view> known_;  // sorted
   Diagnostics& problems_;
 };
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -30,9 +29,9 @@ Locus locusNumber(std::size_t number) {
 }
 
 std::string unknownFence(const std::vector<geo::Fence>& fences, const std::string& id) {
-  std::set<std::string, std::less<>> known;
-  for (const geo::Fence& fence : fences) known.insert(fence.id);
-  const std::string nearest = nearestName(id, {known.begin(), known.end()});
+  std::vector<std::string_view> known;
+  for (const geo::Fence& fence : fences) known.push_back(fence.id);
+  const std::string nearest = nearestName(id, known);
   return nearest.empty() ? "there is no such fence"
                          : fmt::format("there is no such fence; did you mean {}?", nearest);
 }
