@@ -20,6 +20,10 @@ const char* subjectKey(partition::SubjectKind kind) {
   return kind == partition::SubjectKind::kPartition ? "partition" : "global_zone";
 }
 
+Json nullable(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
 }  // namespace
 
 Json assignmentJson(const partition::Topology& topology, const partition::Assignment& assignment) {
@@ -60,6 +64,43 @@ Json recordJson(const partition::JournalRecord& record) {
               {"rolled_back_to", nullptr}, {"moves", std::move(moves)}};
   if (record.rolled_back_to) out["rolled_back_to"] = *record.rolled_back_to;
   return out;
+}
+
+Json explanationJson(const partition::Explanation& e) {
+  Json candidates = Json::array();
+  for (const partition::Explanation::Candidate& each : e.candidates) {
+    candidates.push_back({{"ezone", each.ezone},
+                          {"dc", each.dc},
+                          {"verdict", partition::rejectedForName(each.why)},
+                          {"admin_state", partition::adminStateName(each.admin_state)},
+                          {"health", partition::healthName(each.health)}});
+  }
+  Json location = {{"lat", nullptr},
+                   {"lon", nullptr},
+                   {"country", nullable(e.location.country)},
+                   {"subdivision", nullable(e.location.subdivision)},
+                   {"city", nullable(e.location.city)},
+                   {"asn", e.location.asn == 0 ? Json(nullptr) : Json(e.location.asn)}};
+  if (e.location.point) {
+    location["lat"] = e.location.point->lat;
+    location["lon"] = e.location.point->lon;
+  }
+  return {{"service", e.service},
+          {"zone", e.zone},
+          {"kind", partition::zoneKindName(e.kind)},
+          {"place", e.place},
+          {"known", e.known},
+          {"source", nullable(e.source)},
+          {"network", nullable(e.network)},
+          {"scope", e.scope ? Json(*e.scope) : Json(nullptr)},
+          {"location", std::move(location)},
+          {"placed_by", nullable(e.placed_by)},
+          {"partition", nullable(e.partition)},
+          {"ezone", e.ezone},
+          {"dc", e.dc},
+          {"candidates", std::move(candidates)},
+          {"epoch", e.epoch},
+          {"rev", e.rev}};
 }
 
 }  // namespace meridian::admin

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "admin/http_server.h"
+#include "partition/explain.h"
 #include "partition/journal.h"
 #include "partition/model.h"
 #include "partition/table.h"
@@ -22,5 +23,6 @@ nlohmann::json assignmentJson(const partition::Topology& topology,
                               const partition::Assignment& assignment);
 nlohmann::json moveJson(const partition::AssignmentMove& move);
 nlohmann::json recordJson(const partition::JournalRecord& record);
+nlohmann::json explanationJson(const partition::Explanation& explanation);
 
 }  // namespace meridian::admin

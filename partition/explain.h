@@ -62,8 +62,11 @@ struct ExplainState {
   const AssignmentTable& table;
   const PlacementSet& placements;
   const SiteHealth& health;
-  // Evidence and catalogues; with nullptr location, source and placed_by stay empty.
-  const GeoSources* sources = nullptr;
+  // For the details: without one, location, source and network (addresses) or placed_by (catalogue
+  // names) stay empty.
+  const geo::AddressEvidence* addresses = nullptr;
+  const std::vector<geo::CatalogueEntry>* pois = nullptr;
+  const std::vector<geo::CatalogueEntry>* cities = nullptr;
 };
 
 struct Explanation {

@@ -1,0 +1,186 @@
+// Explain and resolve: the decision with its steps, and the HTTP locator.
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "admin/api.h"
+#include "admin/json.h"
+#include "admin/reply.h"
+#include "partition/explain.h"
+
+namespace meridian::admin {
+namespace {
+
+using Json = nlohmann::json;
+using partition::Explanation;
+using partition::Place;
+
+partition::ExplainState stateOf(const ServingView& view) {
+  return {*view.map.topology,
+          *view.map.table,
+          *view.placements,
+          *view.health,
+          view.sources->addresses.get(),
+          &view.sources->pois,
+          &view.sources->cities};
+}
+
+Result<double> degrees(const ApiCall& call, std::string_view name, double limit) {
+  const std::string text = call.parameter(name).value_or("");
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  // The comparison is false for NaN.
+  const bool fits = value >= -limit && value <= limit;
+  if (error != std::errc{} || end != text.data() + text.size() || !fits) {
+    return fail(ErrorKind::kInvalid, std::string(name) + "=\"" + text +
+                                         "\": must be degrees from -" + std::to_string(limit) +
+                                         " to " + std::to_string(limit));
+  }
+  return value;
+}
+
+Result<Place> pointOf(const ApiCall& call) {
+  const auto lat = degrees(call, "lat", 90);
+  if (!lat) return tl::unexpected(lat.error());
+  const auto lon = degrees(call, "lon", 180);
+  if (!lon) return tl::unexpected(lon.error());
+  return geo::GeoPoint{*lat, *lon};
+}
+
+Result<Place> addressOf(const std::string& text) {
+  const auto address = IpAddress::parse(text);
+  if (!address) return tl::unexpected(address.error().within("client"));
+  return *address;
+}
+
+// Exactly one way to say where; none is fine where the place does not matter.
+Result<Place> placeOf(const ApiCall& call) {
+  Result<Place> place = Place{};
+  int given = 0;
+  if (const auto client = call.parameter("client")) ++given, place = addressOf(*client);
+  if (call.parameter("lat") || call.parameter("lon")) ++given, place = pointOf(call);
+  if (const auto label = call.parameter("geohash")) ++given, place = partition::ByGeohash{*label};
+  if (const auto label = call.parameter("city")) ++given, place = partition::ByCity{*label};
+  if (const auto label = call.parameter("poi")) ++given, place = partition::ByPoi{*label};
+  if (const auto key = call.parameter("key")) ++given, place = partition::ByKey{*key};
+  if (given > 1) {
+    return fail(ErrorKind::kInvalid,
+                "give one of client, lat and lon, geohash, city, poi, key; not several");
+  }
+  return place;
+}
+
+std::vector<std::string> recordsOf(const partition::Topology& topology,
+                                   const partition::Service& service, const std::string& ezone) {
+  std::vector<std::string> out;
+  const auto wanted = topology.findEZone(ezone);
+  for (const partition::Endpoint& endpoint : service.endpoints) {
+    if (!wanted || endpoint.ezone != *wanted) continue;
+    for (const partition::EndpointRecord& record : endpoint.records) out.push_back(record.text);
+  }
+  return out;
+}
+
+Json nullable(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+// The client a name without a place of its own is asked by: the subnet, unless it is private
+// (dns/answer/place.h), else the address.
+Result<Place> askerOf(const ApiCall& call) {
+  const auto client = call.parameter("client");
+  if (const auto text = call.parameter("subnet")) {
+    const auto subnet = IpPrefix::parse(*text);
+    if (!subnet) return tl::unexpected(subnet.error().within("subnet"));
+    if (!subnet->address.isPrivate()) return subnet->address;
+  }
+  if (!client) return Place{};
+  return addressOf(*client);
+}
+
+HttpReply explainName(const Context& context, const ApiCall& call) {
+  const auto name = call.parameter("name");
+  if (!name) return errorReply(ErrorKind::kInvalid, "name is missing: a service's name");
+  const ServingView view = context.view();
+  const partition::Topology& topology = *view.map.topology;
+  const auto question = partition::parseServiceName(topology, *name);
+  if (!question) return errorReply(question.error());
+  auto place = askerOf(call);
+  if (!place) return errorReply(place.error());
+  if (!std::holds_alternative<std::monostate>(question->place)) place = question->place;
+  const partition::Service& service = topology.services[question->service.index()];
+  auto explained = partition::explain(stateOf(view), service.zone, *place, question->read_write);
+  if (!explained) return errorReply(explained.error());
+  explained->service = service.name;
+  Json out = explanationJson(*explained);
+  std::vector<std::string> records = recordsOf(topology, service, explained->ezone);
+  if (const auto type = call.parameter("type")) {
+    std::erase_if(records, [&](const std::string& text) {
+      return !std::equal(
+          type->begin(), type->end(), text.begin(),
+          text.begin() + static_cast<std::ptrdiff_t>(std::min(text.find(' '), text.size())),
+          [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+    });
+  }
+  out["records"] = std::move(records);
+  return jsonReply(out);
+}
+
+HttpReply resolve(const Context& context, const ApiCall& call) {
+  const auto name = call.parameter("service");
+  if (!name) return errorReply(ErrorKind::kInvalid, "service is missing: a service's name");
+  const std::string access = call.parameter("access").value_or("rw");
+  if (access != "rw" && access != "ro") {
+    return errorReply(ErrorKind::kInvalid, "access=\"" + access + "\": must be rw or ro");
+  }
+  const ServingView view = context.view();
+  const partition::Topology& topology = *view.map.topology;
+  const auto question = partition::parseServiceName(topology, *name);
+  if (!question) return errorReply(question.error());
+  if (!std::holds_alternative<std::monostate>(question->place)) {
+    return errorReply(
+        ErrorKind::kInvalid,
+        "service=\"" + *name + "\" says where by itself; give the service's own name");
+  }
+  const auto place = placeOf(call);
+  if (!place) return errorReply(place.error());
+  const partition::Service& service = topology.services[question->service.index()];
+  const partition::Zone& zone = topology.zones[service.zone.index()];
+  const auto found = partition::explain(stateOf(view), service.zone, *place,
+                                        access == "rw" && question->read_write);
+  if (!found) return errorReply(found.error());
+  const std::uint32_t ttl =
+      found->known ? service.ttl : std::min(service.ttl, zone.placement.unknown_ttl);
+  const bool sharding = !found->partition.empty();
+  return jsonReply(
+      {{"service", service.name},
+       {"zone", zone.id},
+       {"known", found->known},
+       {"partition", nullable(found->partition)},
+       {"ezone", found->ezone},
+       {"dc", found->dc},
+       {"epoch", found->epoch},
+       {"rev", found->rev},
+       {"ttl", ttl},
+       {"records", recordsOf(topology, service, found->ezone)},
+       {"shard_name",
+        sharding ? Json("s" + found->partition + ".shard." + service.name) : Json(nullptr)}});
+}
+
+}  // namespace
+
+void addExplainRoutes(Router& router, const Context& context) {
+  router.add({.method = HttpMethod::kGet,
+              .path = "/v1/explain",
+              .query = {"name", "client", "type", "subnet"},
+              .handler = [&context](const ApiCall& call, const auto&) {
+                return explainName(context, call);
+              }});
+  router.add(
+      {.method = HttpMethod::kGet,
+       .path = "/v1/resolve",
+       .query = {"service", "client", "lat", "lon", "geohash", "city", "poi", "key", "access"},
+       .handler = [&context](const ApiCall& call, const auto&) { return resolve(context, call); }});
+}
+
+}  // namespace meridian::admin

@@ -1,0 +1,29 @@
+// The commands of meridianctl (docs/api.md): each turns its arguments into requests and shows the
+// reply.
+#pragma once
+
+#include <string>
+
+#include "admin/ctl/exit_code.h"
+
+namespace CLI {
+class App;
+}
+
+namespace meridian::ctl {
+
+struct Globals {
+  std::string url = "http://127.0.0.1:8053";
+  std::string token_file;
+  bool json = false;
+  ExitCode exit = ExitCode::kDone;  // set by the command that ran
+};
+
+// Adds all commands to `app`. `globals` must outlive the parsing.
+void addCommands(CLI::App& app, Globals& globals);
+
+// "meridianctl: MESSAGE" on stderr.
+ExitCode complain(ExitCode code, const std::string& message);
+void print(const std::string& text);
+
+}  // namespace meridian::ctl

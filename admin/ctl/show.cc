@@ -1,0 +1,255 @@
+#include "admin/ctl/show.h"
+
+#include <nlohmann/json.hpp>
+
+#include "admin/ctl/text_table.h"
+
+namespace meridian::ctl {
+namespace {
+
+using Json = nlohmann::json;
+
+// A scalar as people read it; "-" for null.
+std::string plain(const Json& value) {
+  if (value.is_null()) return "-";
+  if (value.is_string()) return value.get<std::string>();
+  return value.dump();
+}
+
+std::string field(const Json& object, const char* key) {
+  return object.contains(key) ? plain(object.at(key)) : "-";
+}
+
+std::string subjectOf(const Json& row) {
+  if (row.contains("removed")) return plain(row.at("removed"));
+  return row.contains("partition") ? plain(row.at("partition")) : field(row, "global_zone");
+}
+
+std::string assignments(const Json& rows) {
+  TextTable table(
+      {"SUBJECT", "ZONE", "EZONE", "DC", "PREVIOUS", "EPOCH", "REV", "SINCE", "REASON"});
+  for (const Json& row : rows) {
+    if (row.contains("removed")) {
+      table.add({subjectOf(row), "-", "removed", "-", "-", "-", "-", "-", "-"});
+      continue;
+    }
+    table.add({subjectOf(row), field(row, "zone"), field(row, "ezone"), field(row, "dc"),
+               field(row, "prev_ezone"), field(row, "epoch"), field(row, "rev"),
+               field(row, "since"), field(row, "reason")});
+  }
+  return table.text();
+}
+
+std::string moves(const Json& rows) {
+  TextTable table({"SUBJECT", "ZONE", "FROM", "TO", "EPOCH", "NEW EPOCH"});
+  for (const Json& row : rows) {
+    table.add({subjectOf(row), field(row, "zone"), field(row, "from"), field(row, "to"),
+               field(row, "epoch_old"), field(row, "epoch_new")});
+  }
+  return rows.empty() ? std::string("no assignment changes\n") : table.text();
+}
+
+std::string pairs(const Json& object, std::initializer_list<const char*> keys) {
+  TextTable table({"FIELD", "VALUE"});
+  for (const char* key : keys) table.add({key, field(object, key)});
+  return table.text();
+}
+
+std::string outcome(const Json& reply) {
+  const std::string rev = field(reply, "rev");
+  return reply.at("applied").get<bool>() ? "done, rev " + rev + "\n"
+                                         : "dry run: would be rev " + rev + ", nothing changed\n";
+}
+
+std::string remap(const Json& reply) {
+  return field(reply, "partition") + ": " + field(reply, "from") + " -> " + field(reply, "to") +
+         ", epoch " + field(reply, "epoch_old") + " -> " + field(reply, "epoch_new") + "\n" +
+         outcome(reply);
+}
+
+std::string topologyPut(const Json& reply) {
+  const Json& diff = reply.at("diff");
+  std::string out;
+  for (const char* what : {"added", "removed", "changed"}) {
+    for (const Json& each : diff.at(what)) out += std::string(what) + " " + plain(each) + "\n";
+  }
+  if (!diff.at("moves").empty()) out += moves(diff.at("moves"));
+  if (!diff.at("placements").empty()) {
+    TextTable table({"ZONE", "IPV4 ADDRESSES", "IPV6 /48S", "POIS", "CITIES"});
+    for (const Json& each : diff.at("placements")) {
+      table.add({field(each, "zone"), field(each, "ipv4_addresses"), field(each, "ipv6_48s"),
+                 field(each, "pois"), field(each, "cities")});
+    }
+    out += "places that change partition:\n" + table.text();
+  }
+  return out + outcome(reply);
+}
+
+std::string explained(const Json& reply) {
+  std::string out =
+      pairs(reply, {"service", "zone", "kind", "place", "known", "source", "network", "scope",
+                    "placed_by", "partition", "ezone", "dc", "epoch", "rev"});
+  out += "\nlocation\n" +
+         pairs(reply.at("location"), {"lat", "lon", "country", "subdivision", "city", "asn"});
+  TextTable table({"EZONE", "DC", "VERDICT", "ADMIN STATE", "HEALTH"});
+  for (const Json& each : reply.at("candidates")) {
+    table.add({field(each, "ezone"), field(each, "dc"), field(each, "verdict"),
+               field(each, "admin_state"), field(each, "health")});
+  }
+  out += "\n" + table.text();
+  for (const Json& record : reply.at("records")) out += "record " + plain(record) + "\n";
+  return out;
+}
+
+std::string resolved(const Json& reply) {
+  std::string out = pairs(reply, {"service", "zone", "known", "partition", "ezone", "dc", "epoch",
+                                  "rev", "ttl", "shard_name"});
+  for (const Json& record : reply.at("records")) out += "record " + plain(record) + "\n";
+  return out;
+}
+
+std::string versions(const Json& reply) {
+  TextTable table({"REV", "AT", "KIND", "ACTOR", "MOVES", "REASON"});
+  for (const Json& each : reply.at("versions")) {
+    table.add({field(each, "rev"), field(each, "at"), field(each, "kind"), field(each, "actor"),
+               std::to_string(each.at("moves").size()), field(each, "reason")});
+  }
+  return table.text();
+}
+
+std::string version(const Json& reply) {
+  return pairs(reply,
+               {"rev", "at", "kind", "actor", "reason", "topology_changed", "rolled_back_to"}) +
+         "\n" + moves(reply.at("moves"));
+}
+
+std::string zones(const Json& reply) {
+  TextTable table({"ZONE", "SERIAL", "RECORDS", "LOADED AT", "FILE"});
+  for (const Json& each : reply.at("zones")) {
+    table.add({field(each, "name"), field(each, "serial"), field(each, "records"),
+               field(each, "loaded_at"), field(each, "file")});
+  }
+  return table.text();
+}
+
+// A snapshot is one object, a delta NDJSON: a head line, then a line a subject.
+std::string table(const std::string& body) {
+  const std::size_t end = body.find('\n');
+  const Json head = Json::parse(body.substr(0, end));
+  const std::string title =
+      "rev " + field(head, "rev") + ", sha256 " + field(head, "sha256") + "\n";
+  if (head.contains("assignments")) return title + assignments(head.at("assignments"));
+  Json rows = Json::array();
+  for (std::size_t at = end + 1; at < body.size();) {
+    const std::size_t stop = std::min(body.find('\n', at), body.size());
+    rows.push_back(Json::parse(body.substr(at, stop - at)));
+    at = stop + 1;
+  }
+  return title +
+         (rows.empty() ? "no changes since rev " + field(head, "since") + "\n" : assignments(rows));
+}
+
+std::string render(View view, const std::string& body) {
+  if (view == View::kRaw) return body;
+  if (view == View::kTable) return table(body);
+  const Json reply = Json::parse(body);
+  switch (view) {
+    case View::kRemap:
+      return remap(reply);
+    case View::kPartitions:
+      return assignments(reply.at("partitions"));
+    case View::kPartition:
+      return assignments(Json::array({reply}));
+    case View::kTopologyPut:
+      return topologyPut(reply);
+    case View::kExplain:
+      return explained(reply);
+    case View::kResolve:
+      return resolved(reply);
+    case View::kVersions:
+      return versions(reply);
+    case View::kVersion:
+      return version(reply);
+    case View::kDiff:
+      return moves(reply.at("differences"));
+    case View::kRollback: {
+      std::string out = moves(reply.at("moves"));
+      for (const Json& each : reply.at("left")) out += "left as it is: " + plain(each) + "\n";
+      return out + outcome(reply);
+    }
+    case View::kZones:
+      return zones(reply);
+    case View::kTable:
+    case View::kRaw:
+      break;
+  }
+  return body;
+}
+
+std::string nextStep(long status) {
+  switch (status) {
+    case 401:
+      return "next: name a token with --token-file or MERIDIAN_TOKEN_FILE; the server's first one "
+             "is "
+             "in STATE_DIR/admin.token\n";
+    case 403:
+      return "next: use a token with the role that is named above\n";
+    case 409:
+      return "next: look at the current state, and ask again with its epoch or rev if you still "
+             "want "
+             "this\n";
+    case 413:
+      return "next: raise admin.max_body_bytes in the server's configuration\n";
+    case 503:
+      return "next: try again soon; meridianctl status shows what is missing\n";
+    default:
+      return {};
+  }
+}
+
+std::string detail(const Json& error) {
+  std::string out;
+  for (const char* key : {"rule", "current_epoch", "current_rev"}) {
+    if (error.contains(key)) out += std::string("  ") + key + ": " + plain(error.at(key)) + "\n";
+  }
+  if (!error.contains("errors")) return out;
+  for (const Json& each : error.at("errors")) {
+    out += "  " + field(each, "file");
+    for (const char* number : {"line", "column"}) {
+      if (field(each, number) != "0") out += ":" + field(each, number);
+    }
+    for (const char* part : {"field", "value", "reason"}) {
+      if (!field(each, part).empty()) out += ": " + field(each, part);
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> shown(View view, const std::string& body) {
+  try {
+    return render(view, body);
+  } catch (const Json::exception&) {
+    return fail(ErrorKind::kInvalid,
+                "the reply is not what this meridianctl expects; is --url a Meridian of this "
+                "version? --json shows it as it came");
+  }
+}
+
+std::string refusalText(const Reply& reply) {
+  std::string out = "HTTP " + std::to_string(reply.status);
+  const Json error = Json::parse(reply.body, nullptr, false);
+  try {
+    if (error.is_object()) {
+      out = field(error, "error") + " (" + out + "): " + field(error, "reason") + "\n";
+      return out + detail(error) + nextStep(reply.status);
+    }
+  } catch (const Json::exception&) {
+    out = "HTTP " + std::to_string(reply.status);
+  }
+  return out + ": the reply is not a Meridian's; check --url\n";
+}
+
+}  // namespace meridian::ctl

@@ -1,0 +1,36 @@
+// Replies of the server as text for people.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "admin/ctl/exit_code.h"
+#include "admin/ctl/http_client.h"
+#include "base/result.h"
+
+namespace meridian::ctl {
+
+enum class View {
+  kRemap,
+  kPartitions,
+  kPartition,
+  kTopologyPut,
+  kExplain,
+  kResolve,
+  kTable,
+  kVersions,
+  kVersion,
+  kDiff,
+  kRollback,
+  kZones,
+  kRaw,  // as it came
+};
+
+// The body of a 2xx reply; kInvalid when it is not what this view expects (another product, another
+// version).
+Result<std::string> shown(View view, const std::string& body);
+
+// What a refusal means and what to do next; always ends with a newline.
+std::string refusalText(const Reply& reply);
+
+}  // namespace meridian::ctl
