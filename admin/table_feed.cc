@@ -57,27 +57,18 @@ HttpReply TableFeed::delta(partition::Rev since) {
                           .rule = {},
                           .current_rev = rev});
   }
-  std::vector<partition::AssignmentMove> moves;
-  if (since < rev) {
-    auto found = map_.journal().differences(since, rev);
-    if (!found && found.error().kind == ErrorKind::kNotFound) return snapshot(std::nullopt);
-    if (!found) return errorReply(found.error());
-    moves = std::move(*found);
+  if (since < map.topology_rev) return snapshot(std::nullopt);
+  std::string rows;
+  std::size_t changes = 0;
+  for (const auto& each : map.table->assignments) {
+    if (each.rev <= since) continue;
+    rows += dumpJson(assignmentJson(*map.topology, each)) + "\n";
+    ++changes;
   }
-  std::string lines = dumpJson({{"rev", rev},
-                                {"since", since},
-                                {"sha256", document().sha256},
-                                {"changes", moves.size()}}) +
-                      "\n";
-  for (const auto& move : moves) {
-    const auto subject = map.table->find(move.subject);
-    lines +=
-        dumpJson(subject ? assignmentJson(*map.topology, map.table->assignments[subject->index()])
-                         : Json{{"removed", move.subject}}) +
-        "\n";
-  }
+  const Json head = {
+      {"rev", rev}, {"since", since}, {"sha256", document().sha256}, {"changes", changes}};
   HttpReply reply;
-  reply.body = std::move(lines);
+  reply.body = dumpJson(head) + "\n" + rows;
   reply.content_type = "application/x-ndjson";
   return reply;
 }

@@ -27,8 +27,9 @@ class TableFeed {
   // The whole table, or 304 when `if_none_match` names it.
   HttpReply snapshot(const std::optional<std::string>& if_none_match);
   // What changed after `since`, as NDJSON: a head line {rev, since, sha256, changes}, then one line
-  // a subject: its assignment, or {"removed": SUBJECT}. A journal that no longer has `since` gives
-  // the snapshot. kConflict (with current_rev): `since` is from the future.
+  // a changed assignment. When the topology changed after `since`, subjects may have gone and names
+  // may mean other sites: then the snapshot. kConflict (with current_rev): `since` is from the
+  // future, as after a restored backup.
   HttpReply delta(partition::Rev since);
   // The delta, as soon as there is a newer rev, `wait` has passed, or the client hangs up.
   void poll(partition::Rev since, std::chrono::seconds wait,

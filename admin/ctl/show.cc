@@ -21,7 +21,6 @@ std::string field(const Json& object, const char* key) {
 }
 
 std::string subjectOf(const Json& row) {
-  if (row.contains("removed")) return plain(row.at("removed"));
   return row.contains("partition") ? plain(row.at("partition")) : field(row, "global_zone");
 }
 
@@ -29,10 +28,6 @@ std::string assignments(const Json& rows) {
   TextTable table(
       {"SUBJECT", "ZONE", "EZONE", "DC", "PREVIOUS", "EPOCH", "REV", "SINCE", "REASON"});
   for (const Json& row : rows) {
-    if (row.contains("removed")) {
-      table.add({subjectOf(row), "-", "removed", "-", "-", "-", "-", "-", "-"});
-      continue;
-    }
     table.add({subjectOf(row), field(row, "zone"), field(row, "ezone"), field(row, "dc"),
                field(row, "prev_ezone"), field(row, "epoch"), field(row, "rev"),
                field(row, "since"), field(row, "reason")});
