@@ -14,8 +14,8 @@ import dns.rdatatype
 class RecordSet:
     """Neighbouring records of one owner and type, sorted.
 
-    rdatas are in the canonical wire form of RFC 4034 §6.2 (names in lower case); `text` is the same
-    for people.
+    ttls are the distinct ones: one, where all is well. rdatas are in the canonical wire form of
+    RFC 4034 §6.2 (names in lower case), as often as they came; `text` is the same for people.
     """
     owner: dns.name.Name
     rtype: str
@@ -29,7 +29,7 @@ class RecordSet:
         return dns.name.from_wire(self.rdatas[0], 0)[0]
 
     def __str__(self):
-        ttls = "/".join(str(ttl) for ttl in sorted(set(self.ttls)))
+        ttls = "/".join(str(ttl) for ttl in self.ttls)
         return "\n".join(f"    {self.owner} {ttls} {self.rtype} {rdata}" for rdata in self.text)
 
 
@@ -59,6 +59,23 @@ class View:
         (RFC 9471 §3.1). Empty unless this is a referral."""
         cuts = [s.owner for s in self.authority if s.rtype == "NS"]
         return tuple(s for s in self.glue if any(s.owner.is_subdomain(cut) for cut in cuts))
+
+    def without_repetitions(self):
+        """The same, but that each record of the answer section stands only where it came first: to
+        a resolver two equal records are one (RFC 2181 §5)."""
+        seen = set()
+        sets = []
+        for rrset in self.answer:
+            kept = []
+            for rdata, text in zip(rrset.rdatas, rrset.text):
+                record = (rrset.owner, rrset.rtype, rdata)
+                if record not in seen:
+                    seen.add(record)
+                    kept.append((rdata, text))
+            if kept:
+                sets.append(dataclasses.replace(rrset, rdatas=tuple(rdata for rdata, _ in kept),
+                                                text=tuple(text for _, text in kept)))
+        return dataclasses.replace(self, answer=tuple(sets))
 
     def __str__(self):
         lines = [f"  {self.rcode} aa={int(self.aa)} opt={int(self.opt)}"]
@@ -109,7 +126,7 @@ def _sets(rrsets):
         group = list(group)
         rdatas = sorted((rrset[0].to_digestable(), rrset[0].to_text()) for rrset in group)
         found.append(RecordSet(owner, dns.rdatatype.to_text(rtype),
-                               tuple(sorted(rrset.ttl for rrset in group)),
+                               tuple(sorted({rrset.ttl for rrset in group})),
                                tuple(wire for wire, _ in rdatas),
                                tuple(text for _, text in rdatas)))
     return tuple(found)
@@ -117,3 +134,12 @@ def _sets(rrsets):
 
 def _sorted(sets):
     return tuple(sorted(sets, key=lambda s: (s.owner, s.rtype)))
+
+
+def same(left, right):
+    """Equal in everything that a resolver acts on. Of the additional section that is the glue which
+    a referral cannot do without; the rest is a courtesy (RFC 1034 §4.3.2 step 6)."""
+    def fields(answer):
+        return (answer.rcode, answer.aa, answer.answer, answer.authority, answer.opt,
+                answer.required_glue)
+    return fields(left) == fields(right)
