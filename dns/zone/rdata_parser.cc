@@ -145,25 +145,63 @@ Status checkWire(RrType type, const Bytes& rdata) {
   return {};
 }
 
-// ldns cuts numbers that are too big for their field; here they are refused.
-Status checkNumbers(const ldns_rr_descriptor& type, Tokens text) {
-  for (std::size_t i = 0; i < std::min(text.size(), std::size_t{type._maximum}); ++i) {
-    const ldns_rdf_type field = ldns_rr_descriptor_field_type(&type, i);
-    Result<std::uint32_t> number = 0;
-    if (field == LDNS_RDF_TYPE_INT8) number = parseNumber(text[i].text, 255);
-    if (field == LDNS_RDF_TYPE_INT16) number = parseNumber(text[i].text, 65535);
-    if (field == LDNS_RDF_TYPE_INT32) {
-      number = parseNumber(text[i].text, std::numeric_limits<std::uint32_t>::max());
-    }
-    if (field == LDNS_RDF_TYPE_PERIOD) number = parseTtl(text[i].text);
+// Which numbers a field of ldns may hold; nothing for fields that are no numbers. Those of the
+// first group may also be written as mnemonics.
+std::optional<std::uint32_t> largestOf(ldns_rdf_type field, bool& may_be_mnemonic) {
+  may_be_mnemonic = false;
+  switch (static_cast<int>(field)) {
+    case LDNS_RDF_TYPE_ALG:
+    case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
+    case LDNS_RDF_TYPE_SELECTOR:
+    case LDNS_RDF_TYPE_MATCHING_TYPE:
+      may_be_mnemonic = true;
+      return 255;
+    case LDNS_RDF_TYPE_CERT_ALG:
+      may_be_mnemonic = true;
+      return 65535;
+    case LDNS_RDF_TYPE_INT8:
+      return 255;
+    case LDNS_RDF_TYPE_INT16:
+      return 65535;
+    case LDNS_RDF_TYPE_INT32:
+      return std::numeric_limits<std::uint32_t>::max();
+    default:
+      return std::nullopt;
+  }
+}
+
+// ldns cuts numbers that are too big for their field and takes half a byte of hexadecimal digits
+// for a whole one; here they are refused. REQUIRES: i is the token of the field.
+Status checkField(ldns_rdf_type field, Tokens text, std::size_t i) {
+  bool may_be_mnemonic = false;
+  const std::optional<std::uint32_t> largest = largestOf(field, may_be_mnemonic);
+  if (largest && (!may_be_mnemonic || isDigit(text[i].text[0]))) {
+    const Result<std::uint32_t> number = parseNumber(text[i].text, *largest);
     if (!number) return tl::unexpected(number.error());
+  }
+  if (field == LDNS_RDF_TYPE_PERIOD) {
+    const Result<std::uint32_t> period = parseTtl(text[i].text);
+    if (!period) return tl::unexpected(period.error());
+  }
+  if (field == LDNS_RDF_TYPE_HEX) {
+    std::size_t digits = 0;
+    for (const ZoneToken& word : text.subspan(i)) digits += word.text.size();
+    if (digits % 2 != 0) return fail(ErrorKind::kInvalid, "an odd number of hexadecimal digits");
+  }
+  return {};
+}
+
+Status checkFields(const ldns_rr_descriptor& type, Tokens text) {
+  for (std::size_t i = 0; i < std::min(text.size(), std::size_t{type._maximum}); ++i) {
+    const Status field = checkField(ldns_rr_descriptor_field_type(&type, i), text, i);
+    if (!field) return field;
   }
   return {};
 }
 
 Status readWithLdns(RrType type, Tokens text, const std::optional<Name>& origin, Bytes& out) {
   const ldns_rr_descriptor* descriptor = ldns_rr_descript(static_cast<std::uint16_t>(type));
-  if (const Status numbers = checkNumbers(*descriptor, text); !numbers) return numbers;
+  if (const Status fields = checkFields(*descriptor, text); !fields) return fields;
   std::string record = ". 0 IN TYPE" + std::to_string(static_cast<std::uint16_t>(type));
   for (const ZoneToken& token : text) (record += ' ') += token.text;
   // ldns takes relative names without an origin for absolute ones. An origin that nobody writes
