@@ -20,7 +20,9 @@ Api::Api(Context context, Authenticator authenticator)
 Api::~Api() = default;
 
 void Api::handle(HttpRequest request, const std::shared_ptr<Responder>& responder) {
+  const partition::Rev before = context_.map.current().table->rev;
   router_.handle(std::move(request), responder);
+  if (context_.map.current().table->rev != before) tablePublished();
 }
 
 void Api::tablePublished() {

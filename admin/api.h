@@ -23,7 +23,8 @@ class Api {
   Api& operator=(const Api&) = delete;
 
   void handle(HttpRequest request, const std::shared_ptr<Responder>& responder);
-  // To be called after each publication of a table: wakes long polls, soon.
+  // Wakes long polls, soon. Commits that came through handle() do so by themselves; others must
+  // call it.
   void tablePublished();
 
  private:

@@ -16,13 +16,7 @@ using partition::Explanation;
 using partition::Place;
 
 partition::ExplainState stateOf(const ServingView& view) {
-  return {*view.map.topology,
-          *view.map.table,
-          *view.placements,
-          *view.health,
-          view.sources->addresses.get(),
-          &view.sources->pois,
-          &view.sources->cities};
+  return {*view.map.topology, *view.map.table, *view.placements, *view.health, view.sources.get()};
 }
 
 Result<double> degrees(const ApiCall& call, std::string_view name, double limit) {

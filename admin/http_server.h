@@ -47,7 +47,7 @@ struct HttpRequest {
 
 struct HttpReply {
   int status = 200;
-  std::string body;
+  std::string body = {};
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
@@ -66,7 +66,7 @@ class Responder {
 };
 
 struct HttpServerOptions {
-  IpEndpoint listen;
+  IpEndpoint listen = {};
   std::size_t max_body_bytes = std::size_t{8} << 20;
   std::size_t max_header_bytes = std::size_t{16} << 10;  // request line and headers
   std::size_t max_connections = 256;

@@ -48,12 +48,11 @@ Result<ServiceQuestion> questionOf(const Topology& topology, ServiceIx ix, std::
                                                zoneKindName(kind), service.name));
 }
 
-const geo::CatalogueEntry* findEntry(const std::vector<geo::CatalogueEntry>* entries,
+const geo::CatalogueEntry* findEntry(const std::vector<geo::CatalogueEntry>& entries,
                                      std::string_view id) {
-  if (entries == nullptr) return nullptr;
-  const auto found = std::find_if(entries->begin(), entries->end(),
+  const auto found = std::find_if(entries.begin(), entries.end(),
                                   [&](const auto& entry) { return entry.id == id; });
-  return found == entries->end() ? nullptr : &*found;
+  return found == entries.end() ? nullptr : &*found;
 }
 
 // Turns each kind of place into a locus, noting on the way how.
@@ -74,8 +73,8 @@ class PlaceResolver {
     const Placement::AddressMatch match = placement_.ofAddress(address);
     out_.place = "address " + address.text();
     out_.scope = match.scope;
-    if (state_.addresses == nullptr) return match.locus;
-    const auto finding = state_.addresses->find(address);
+    if (state_.sources == nullptr) return match.locus;
+    const auto finding = state_.sources->addresses->find(address);
     if (!finding) return tl::unexpected(finding.error().within("evidence of " + address.text()));
     out_.source = finding->source;
     out_.network = finding->network.text();
@@ -99,12 +98,12 @@ class PlaceResolver {
 
   Result<Locus> operator()(const ByCity& by) const {
     out_.place = "city " + by.label;
-    return inCatalogue(placement_.ofCity(by.label), state_.cities, by.label);
+    return inCatalogue(placement_.ofCity(by.label), &GeoSources::cities, by.label);
   }
 
   Result<Locus> operator()(const ByPoi& by) const {
     out_.place = "poi " + by.label;
-    return inCatalogue(placement_.ofPoi(by.label), state_.pois, by.label);
+    return inCatalogue(placement_.ofPoi(by.label), &GeoSources::pois, by.label);
   }
 
   Result<Locus> operator()(const ByKey& by) const {
@@ -136,10 +135,11 @@ class PlaceResolver {
   }
 
   Result<Locus> inCatalogue(std::optional<Locus> locus,
-                            const std::vector<geo::CatalogueEntry>* entries,
+                            std::vector<geo::CatalogueEntry> GeoSources::*entries,
                             std::string_view label) const {
     if (!locus) return unknown("not in the catalogue");
-    if (const geo::CatalogueEntry* entry = findEntry(entries, normalised(label))) {
+    if (state_.sources == nullptr) return *locus;
+    if (const geo::CatalogueEntry* entry = findEntry(state_.sources->*entries, normalised(label))) {
       atPoint(entry->point, "catalogue " + entry->place.text());
       // An override holds in the zones that have its partition only; elsewhere the point decided.
       const auto partition = state_.topology.findPartition(entry->partition);

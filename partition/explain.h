@@ -62,11 +62,8 @@ struct ExplainState {
   const AssignmentTable& table;
   const PlacementSet& placements;
   const SiteHealth& health;
-  // For the details: without one, location, source and network (addresses) or placed_by (catalogue
-  // names) stay empty.
-  const geo::AddressEvidence* addresses = nullptr;
-  const std::vector<geo::CatalogueEntry>* pois = nullptr;
-  const std::vector<geo::CatalogueEntry>* cities = nullptr;
+  // Evidence and catalogues; with nullptr location, source and placed_by stay empty.
+  const GeoSources* sources = nullptr;
 };
 
 struct Explanation {

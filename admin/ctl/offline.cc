@@ -54,13 +54,8 @@ Result<partition::Explanation> explained(const Loaded& loaded, const OfflineQues
   if (!place) return tl::unexpected(place.error());
   if (!std::holds_alternative<std::monostate>(asked->place)) place = asked->place;
   const partition::Service& service = topology.services[asked->service.index()];
-  const partition::ExplainState from{topology,
-                                     *state.map.table,
-                                     state.placements,
-                                     state.health,
-                                     state.evidence.get(),
-                                     &loaded.world.sources.pois,
-                                     &loaded.world.sources.cities};
+  const partition::ExplainState from{topology, *state.map.table, state.placements, state.health,
+                                     loaded.world.sources.get()};
   auto out = partition::explain(from, service.zone, *place, asked->read_write);
   if (out) out->service = service.name;
   return out;
@@ -80,9 +75,9 @@ ExitCode checkConfig(const std::string& config_file, bool json) {
       {"zones", topology.zones.size()},
       {"partitions", topology.partitions.size()},
       {"services", topology.services.size()},
-      {"fences", loaded->world.sources.fences.size()},
-      {"pois", loaded->world.sources.pois.size()},
-      {"cities", loaded->world.sources.cities.size()},
+      {"fences", loaded->world.sources->fences.size()},
+      {"pois", loaded->world.sources->pois.size()},
+      {"cities", loaded->world.sources->cities.size()},
       {"dns_zones", loaded->world.zones->zones().size()},
       {"dns_records", records}};
   Json object = Json::object();

@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace meridian::test {
 
@@ -28,10 +29,10 @@ struct HttpAnswer {
 
 struct HttpCall {
   std::string method = "GET";
-  std::string target;  // path and query
-  std::string token;
-  std::string body;
-  std::string header;  // one more, "Name: value"
+  std::string target = {};  // path and query
+  std::string token = {};
+  std::string body = {};
+  std::string header = {};  // one more, "Name: value"
 };
 
 namespace detail {

@@ -108,7 +108,9 @@ TEST_F(RouterTest, EachRoleMayDoWhatThoseBelowMay) {
     EXPECT_EQ(call(HttpMethod::kPost, "/things/1/move", roles[i]).status, i >= 1 ? 200 : 403);
     const HttpReply put = call(HttpMethod::kPut, "/things", roles[i]);
     EXPECT_EQ(put.status, i >= 2 ? 200 : 403);
-    if (i < 2) EXPECT_THAT(put.body, HasSubstr("needs the role admin; " + roles[i] + " has"));
+    if (i < 2) {
+      EXPECT_THAT(put.body, HasSubstr("needs the role admin; " + roles[i] + " has"));
+    }
   }
   EXPECT_EQ(router_.counters().forbidden, 3U);
   EXPECT_EQ(calls_.back().caller.name, "admin");
