@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -31,6 +30,48 @@ void fillFrom(Location& location, Location&& later) {
   if (location.asn == 0) location.asn = later.asn;
 }
 
+// A hash table from pairs of ids to an id, which is never 0. Open addressing in one block: a build
+// looks up millions of pairs, and std::unordered_map made it three times as long.
+class IdTable {
+ public:
+  IdTable() : slots_(kSmallest) {}
+
+  // The id of the key; `fresh` becomes it when there was none. REQUIRES: fresh != 0.
+  std::uint32_t insert(std::uint64_t key, std::uint32_t fresh) {
+    if (2 * used_ >= slots_.size()) grow();
+    Slot& slot = find(key);
+    if (slot.id == 0) {
+      slot = {key, fresh};
+      ++used_;
+    }
+    return slot.id;
+  }
+
+ private:
+  static constexpr std::size_t kSmallest = 1024;  // a power of two
+  struct Slot {
+    std::uint64_t key = 0;
+    std::uint32_t id = 0;  // 0: free
+  };
+
+  Slot& find(std::uint64_t key) {
+    // Fibonacci hashing (Knuth, TAOCP 6.4): the high bits of the product are well mixed.
+    const std::uint64_t hash = key * 0x9e37'79b9'7f4a'7c15 >> 32;
+    std::size_t at = hash & (slots_.size() - 1);
+    while (slots_[at].id != 0 && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
+    return slots_[at];
+  }
+  void grow() {
+    const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
+    for (const Slot& slot : old) {
+      if (slot.id != 0) find(slot.key) = slot;
+    }
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t used_ = 0;
+};
+
 // An IPv6 address that carries an IPv4 one is known by the latter, as in geo/prefix_table.h.
 IpAddress withoutAlias(const IpAddress& address) {
   if (address.isV4()) return address;
@@ -54,14 +95,14 @@ class AddressEvidence::Builder {
   }
 
   Status addDatabase(std::uint32_t layer) {
-    seen_.clear();
+    seen_ = IdTable();
     layer_ = layer;
     const Status v4 = addRecords(IpFamily::kV4, out_.v4_);
     return v4 ? addRecords(IpFamily::kV6, out_.v6_) : v4;
   }
 
   void addOverrides(std::uint32_t layer) {
-    seen_.clear();
+    seen_ = IdTable();
     layer_ = layer;
     addPrefixes(IpFamily::kV4, out_.v4_);
     addPrefixes(IpFamily::kV6, out_.v6_);
@@ -74,21 +115,26 @@ class AddressEvidence::Builder {
    public:
     using Address = decltype(Range::first);
 
-    Overlay(Builder& builder, std::vector<Range>& ranges)
-        : builder_(builder), below_(std::exchange(ranges, {})), out_(ranges) {}
+    // `expected`: about how many networks will come. A layer that covers nothing costs nothing.
+    Overlay(Builder& builder, std::vector<Range>& ranges, std::size_t expected)
+        : builder_(builder), out_(ranges), expected_(expected) {}
 
     void cover(Address first, Address last, std::uint32_t record) {
+      if (below_.empty()) start();
       if (next_ < first) keep(static_cast<Address>(first - 1));
       forEachBelow(first, last, [&](std::uint32_t below) { return builder_.idOf(below, record); });
       next_ = static_cast<Address>(last + 1);
       full_ = last == kLast<Address>;
     }
     void finish() {
-      if (!full_) keep(kLast<Address>);
-      out_.shrink_to_fit();
+      if (!below_.empty() && !full_) keep(kLast<Address>);
     }
 
    private:
+    void start() {
+      below_ = std::exchange(out_, {});
+      out_.reserve(below_.size() + expected_);
+    }
     void keep(Address last) {
       forEachBelow(next_, last, [](std::uint32_t below) { return below; });
     }
@@ -104,8 +150,9 @@ class AddressEvidence::Builder {
     }
 
     Builder& builder_;
-    std::vector<Range> below_;
+    std::vector<Range> below_;  // never empty once started
     std::vector<Range>& out_;
+    std::size_t expected_;
     std::size_t at_ = 0;  // in below_
     Address next_ = 0;    // not yet in out_
     bool full_ = false;   // all of the address space is in out_
@@ -114,13 +161,17 @@ class AddressEvidence::Builder {
   template <class Range>
   Status addRecords(IpFamily family, std::vector<Range>& ranges) {
     using Address = decltype(Range::first);
-    Overlay<Range> overlay(*this, ranges);
-    const Status walked = out_.databases_[layer_]->walk(
-        family, [&](U128 first, std::uint8_t length, Mmdb::RecordNumber record) {
+    const Mmdb& database = *out_.databases_[layer_];
+    // Neighbours often have the same record: city databases leave a little more than half. Pages
+    // that are reserved and not written take no memory.
+    Overlay<Range> overlay(*this, ranges, database.nodeCount() * 5 / 8);
+    const Status walked =
+        database.walk(family, [&](U128 first, std::uint8_t length, Mmdb::RecordNumber record) {
           const auto address = static_cast<Address>(first);
           overlay.cover(address, lastOf(address, length), record);
         });
     overlay.finish();
+    database.dropPages();
     return walked;
   }
 
@@ -128,7 +179,7 @@ class AddressEvidence::Builder {
   template <class Range>
   void addPrefixes(IpFamily family, std::vector<Range>& ranges) {
     using Address = decltype(Range::first);
-    Overlay<Range> overlay(*this, ranges);
+    Overlay<Range> overlay(*this, ranges, 2 * out_.overrides_.size());
     std::vector<std::pair<Address, std::uint32_t>> open;  // last address, override
     Address next = 0;
     const auto closeBefore = [&](Address first) {
@@ -171,14 +222,14 @@ class AddressEvidence::Builder {
     const bool located = layer_ == out_.databases_.size() && out_.locating_[record].has_value();
     if (located) below = 0;  // nothing of it shows
     const auto next = static_cast<std::uint32_t>(out_.findings_.size());
-    const auto [found, fresh] = seen_.try_emplace(std::uint64_t{below} << 32 | record, next);
-    if (fresh) out_.findings_.push_back({below, layer_, record});
-    return found->second;
+    const std::uint32_t id = seen_.insert(std::uint64_t{below} << 32 | record, next);
+    if (id == next) out_.findings_.push_back({below, layer_, record});
+    return id;
   }
 
   AddressEvidence& out_;
   std::uint32_t layer_ = 0;
-  std::unordered_map<std::uint64_t, std::uint32_t> seen_;  // of the layer in hand
+  IdTable seen_;  // ids of the layer in hand
 };
 
 Result<AddressEvidence> AddressEvidence::build(std::vector<std::shared_ptr<const Mmdb>> databases,
@@ -245,6 +296,7 @@ Status AddressEvidence::forEach(
     if (!decoded) return tl::unexpected(decoded.error());
     visit(id, *decoded);
   }
+  for (const std::shared_ptr<const Mmdb>& database : databases_) database->dropPages();
   return {};
 }
 

@@ -1,8 +1,9 @@
 // MaxMind DB files (format 2.0): MaxMind's nested schema and flat ones such as DB-IP City Lite.
 //
-// The file is mapped read-only and checked when opened: metadata, size, search-tree bounds, and
-// every data record that walk() reaches; a torn or foreign file is refused with a reason. Threads:
-// immutable after open(); lookups from any thread.
+// The file is mapped read-only. open() checks metadata and sizes, walk() the search tree, record()
+// the bytes of one record: a torn or foreign file is refused with a reason, never read outside its
+// bounds. Replace a file by renaming a new one over it: to truncate one that is mapped ends the
+// process (mmap(2), SIGBUS). Threads: immutable after open(); lookups from any thread.
 #pragma once
 
 #include <cstdint>
@@ -47,15 +48,20 @@ class Mmdb {
   bool hasV4() const;
   bool hasV6() const;               // a v6 tree holds IPv4 as well, in ::/96
   std::string description() const;  // type, build date, nodes: for logs
+  std::size_t nodeCount() const;    // of the search tree; no family has more networks than 1 + this
+
+  // Gives the pages of the mapping back; they return from the file when they are read again.
+  void dropPages() const;
 
   // Visits each record of a family in address order: the networks that have one, each with the
-  // record's number; alias subtrees of a v6 tree (::ffff:0:0/96, 2002::/16, 64:ff9b::/96,
-  // 2001::/32) are left out, as is the embedded
-  // ::/96. `first`/`length` as in IpPrefix. kCorrupt when the tree is torn. record(i) decodes one.
+  // record's number. Left out of IPv6 are ::/96, which holds IPv4, and the aliases of it
+  // (::ffff:0:0/96, 2002::/16, 64:ff9b::/96, 2001::/32). `first` is right-aligned, as in
+  // IpAddress::bits(). kCorrupt when the tree is torn; what was visited until then is void.
   using RecordNumber = std::uint32_t;
   Status walk(
       IpFamily family,
       const std::function<void(U128 first, std::uint8_t length, RecordNumber)>& visit) const;
+  // Decodes one record. kCorrupt.
   Result<Location> record(RecordNumber number) const;
 
  private:

@@ -7,8 +7,6 @@
 namespace meridian::geo {
 namespace {
 
-constexpr std::uint32_t kAliasValue = PrefixTable::kMaxValue + 1;  // + index in kV4Aliases
-
 template <class Address>
 constexpr unsigned kBits = sizeof(Address) * 8;
 
@@ -37,8 +35,10 @@ class ScopeCursor {
  public:
   using Address = decltype(Range::first);
 
-  ScopeCursor(std::span<const Range> ranges, std::span<const V4Alias> aliases)
-      : ranges_(ranges), aliases_(aliases) {
+  // The alias of index i gets the value `first_alias` + i.
+  ScopeCursor(std::span<const Range> ranges, std::span<const V4Alias> aliases,
+              std::uint32_t first_alias)
+      : ranges_(ranges), aliases_(aliases), first_alias_(first_alias) {
     openRun();
     cut();
   }
@@ -69,7 +69,7 @@ class ScopeCursor {
   void openRun() {
     while (range_ + 1 < ranges_.size() && ranges_[range_ + 1].first <= first_) ++range_;
     if (alias_ < aliases_.size() && first_ == aliases_[alias_].prefix) {
-      value_ = kAliasValue + static_cast<std::uint32_t>(alias_);
+      value_ = first_alias_ + static_cast<std::uint32_t>(alias_);
       run_last_ = static_cast<Address>(aliases_[alias_].last());
       ++alias_;
       return;
@@ -94,6 +94,7 @@ class ScopeCursor {
 
   std::span<const Range> ranges_;
   std::span<const V4Alias> aliases_;
+  std::uint32_t first_alias_;
   std::size_t range_ = 0;
   std::size_t alias_ = 0;
   Address first_ = 0;
@@ -103,6 +104,12 @@ class ScopeCursor {
   bool done_ = false;
 };
 
+template <class Range>
+std::uint32_t largestValue(std::span<const Range> ranges) {
+  const auto less = [](const Range& a, const Range& b) { return a.value < b.value; };
+  return std::max_element(ranges.begin(), ranges.end(), less)->value;
+}
+
 // Fills a tree from the scopes in one pass. A node is finished when all of its slots were seen, so
 // its children and leaves are gathered on the stack first and then appended together.
 template <class Key, class Range>
@@ -111,10 +118,13 @@ class TreeBuilder {
   using Tree = PrefixTree<Key>;
   using Node = typename Tree::Node;
 
-  TreeBuilder(std::span<const Range> ranges, std::span<const V4Alias> aliases)
-      : cursor_(ranges, aliases) {
+  TreeBuilder(std::span<const Range> ranges, std::span<const V4Alias> aliases,
+              std::uint32_t first_alias)
+      : cursor_(ranges, aliases, first_alias), first_alias_(first_alias) {
     // A small table gets a small root: there may be hundreds of placements.
     tree_.root_bits = ranges.size() < 512 ? 6 : ranges.size() < 65536 ? 12 : 18;
+    const std::size_t largest = first_alias + aliases.size();
+    tree_.value_shift = largest <= 0xff ? 0 : largest <= 0xffff ? 1 : 2;
   }
 
   Tree build() {
@@ -126,13 +136,15 @@ class TreeBuilder {
         tree_.root.push_back(static_cast<std::uint32_t>(tree_.nodes.size()));
         tree_.nodes.push_back(node);
       } else {
-        const auto entry = Tree::kLeafEntry | static_cast<std::uint32_t>(tree_.leaves.size());
-        tree_.root.insert(tree_.root.end(), slotsOfLeaf(tree_.root_bits), entry);
-        tree_.leaves.push_back(takeLeaf());
+        const auto leaf = static_cast<std::uint32_t>(tree_.root_leaves.size());
+        tree_.root.insert(tree_.root.end(), slotsOfLeaf(tree_.root_bits), Tree::kLeafEntry | leaf);
+        const unsigned scope = cursor_.length();
+        tree_.root_leaves.push_back({takeLeaf(), scope});
       }
     }
+    tree_.root_leaves.shrink_to_fit();
     tree_.nodes.shrink_to_fit();
-    tree_.leaves.shrink_to_fit();
+    tree_.values.shrink_to_fit();
     return std::move(tree_);
   }
   // Scopes seen, aliases not counted.
@@ -141,26 +153,23 @@ class TreeBuilder {
  private:
   static constexpr unsigned kSlots = 1U << Tree::kStride;
 
-  // How many entries of a level that ends at bit `level_end` the scope in hand covers.
+  // How many slots of a level that ends at bit `level_end` the scope in hand covers.
   std::size_t slotsOfLeaf(unsigned level_end) const {
     return std::size_t{1} << (level_end - cursor_.length());
   }
 
   std::uint32_t takeLeaf() {
     const std::uint32_t value = cursor_.value();
-    const bool alias = value >= kAliasValue;
-    const std::uint32_t leaf = alias ? (value - kAliasValue) << 8 | PrefixTable::kAliasScope
-                                     : value << 8 | cursor_.length();
-    if (!alias) ++scopes_;
+    if (value < first_alias_) ++scopes_;
     cursor_.next();
-    return leaf;
+    return value;
   }
 
   // The node of the addresses that begin with the first `depth` bits of the scope in hand.
   Node buildNode(unsigned depth) {
     const unsigned level_end = depth + Tree::kStride;
     std::array<Node, kSlots> children;
-    std::array<std::uint32_t, kSlots> leaves{};
+    std::array<std::uint32_t, kSlots> leaves;
     std::size_t child_count = 0;
     std::size_t leaf_count = 0;
     Node node;
@@ -170,33 +179,46 @@ class TreeBuilder {
         node.children |= bit;
         children.data()[child_count++] = buildNode(level_end);
         ++slot;
-        continue;
+      } else {
+        node.leaf_starts |= bit;
+        slot += slotsOfLeaf(level_end);
+        leaves.data()[leaf_count++] = takeLeaf();
       }
-      slot += slotsOfLeaf(level_end);
-      const std::uint32_t leaf = takeLeaf();
-      // Two scopes of the same length and value side by side, but not aligned, share an entry.
-      if (leaf_count != 0 && leaves.data()[leaf_count - 1] == leaf) continue;
-      node.leaf_starts |= bit;
-      leaves.data()[leaf_count++] = leaf;
     }
     node.child_base = static_cast<std::uint32_t>(tree_.nodes.size());
-    node.leaf_base = static_cast<std::uint32_t>(tree_.leaves.size());
-    tree_.nodes.insert(tree_.nodes.end(), children.begin(), children.begin() + child_count);
-    tree_.leaves.insert(tree_.leaves.end(), leaves.begin(), leaves.begin() + leaf_count);
+    node.leaf_base = static_cast<std::uint32_t>(tree_.values.size() >> tree_.value_shift);
+    tree_.nodes.insert(tree_.nodes.end(), children.data(), children.data() + child_count);
+    for (std::size_t i = 0; i < leaf_count; ++i) appendValue(leaves.data()[i]);
     return node;
   }
 
+  void appendValue(std::uint32_t value) {
+    const auto append = [&](auto narrow) {
+      const auto bytes = std::bit_cast<std::array<std::uint8_t, sizeof narrow>>(narrow);
+      tree_.values.insert(tree_.values.end(), bytes.begin(), bytes.end());
+    };
+    if (tree_.value_shift == 0) {
+      tree_.values.push_back(static_cast<std::uint8_t>(value));
+    } else if (tree_.value_shift == 1) {
+      append(static_cast<std::uint16_t>(value));
+    } else {
+      append(value);
+    }
+  }
+
   ScopeCursor<Range> cursor_;
+  std::uint32_t first_alias_;
   Tree tree_;
   std::size_t scopes_ = 0;
 };
 
 }  // namespace
 
-PrefixTable::PrefixTable(std::span<const V4Range> v4, std::span<const V6Range> v6) {
-  TreeBuilder<std::uint64_t, V4Range> v4_builder(v4, {});
+PrefixTable::PrefixTable(std::span<const V4Range> v4, std::span<const V6Range> v6)
+    : first_alias_(largestValue(v6) + 1) {
+  TreeBuilder<std::uint64_t, V4Range> v4_builder(v4, {}, largestValue(v4) + 1);
   v4_ = v4_builder.build();
-  TreeBuilder<U128, V6Range> v6_builder(v6, kV4Aliases);
+  TreeBuilder<U128, V6Range> v6_builder(v6, kV4Aliases, first_alias_);
   v6_ = v6_builder.build();
   leaf_count_ = v4_builder.scopes() + v6_builder.scopes();
 }

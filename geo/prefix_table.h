@@ -52,9 +52,6 @@ inline constexpr std::array<V4Alias, 3> kV4Aliases = {{
 class PrefixTable {
  public:
   static constexpr std::uint32_t kMaxValue = (1U << 24) - 1;
-  // Inside: an alias prefix is a leaf with this scope, which no real leaf has; its value is the
-  // index in kV4Aliases.
-  static constexpr std::uint32_t kAliasScope = 0xff;
 
   struct Match {
     std::uint32_t value = 0;
@@ -69,15 +66,15 @@ class PrefixTable {
     return address.isV4() ? lookupV4(address.asV4()) : lookupV6(address.bits());
   }
   Match lookupV4(std::uint32_t address) const noexcept {
-    return unpack(v4_.find(std::uint64_t{address} << 32));
+    return match(v4_.find(std::uint64_t{address} << 32));
   }
   Match lookupV6(U128 address) const noexcept {
-    const std::uint32_t leaf = v6_.find(address);
-    if (!isAlias(leaf)) return unpack(leaf);
-    const V4Alias& alias = aliasOf(leaf);
-    Match match = lookupV4(alias.embedded(address));
-    match.scope = static_cast<std::uint8_t>(match.scope + alias.length);
-    return match;
+    const V6Tree::Hit hit = v6_.find(address);
+    if (hit.value < first_alias_) return match(hit);
+    const V4Alias& alias = kV4Aliases.data()[hit.value - first_alias_];
+    Match embedded = lookupV4(alias.embedded(address));
+    embedded.scope = static_cast<std::uint8_t>(embedded.scope + alias.length);
+    return embedded;
   }
 
   std::size_t bytes() const;  // heap in use
@@ -90,16 +87,18 @@ class PrefixTable {
   void forEachLeaf(Visit&& visit) const;
 
  private:
-  static constexpr bool isAlias(std::uint32_t leaf) { return (leaf & 0xff) == kAliasScope; }
-  static constexpr const V4Alias& aliasOf(std::uint32_t leaf) {
-    return kV4Aliases.data()[leaf >> 8];
-  }
-  static constexpr Match unpack(std::uint32_t leaf) {
-    return {leaf >> 8, static_cast<std::uint8_t>(leaf)};
+  using V4Tree = PrefixTree<std::uint64_t>;
+  using V6Tree = PrefixTree<U128>;
+
+  template <class Hit>
+  static constexpr Match match(const Hit& hit) {
+    return {hit.value, static_cast<std::uint8_t>(hit.scope)};
   }
 
-  PrefixTree<std::uint64_t> v4_;
-  PrefixTree<U128> v6_;
+  V4Tree v4_;
+  V6Tree v6_;
+  // In v6_, values from here on are not the caller's but indices in kV4Aliases.
+  std::uint32_t first_alias_ = 0;
   std::size_t leaf_count_ = 0;
 };
 
@@ -107,20 +106,15 @@ template <class Visit>
 void PrefixTable::forEachLeaf(Visit&& visit) const {
   for (std::uint64_t at = 0; at <= 0xffff'ffff;) {
     const auto address = static_cast<std::uint32_t>(at);
-    const Match match = lookupV4(address);
-    visit(IpPrefix{IpAddress::v4(address), match.scope}, match.value);
-    at += std::uint64_t{1} << (32 - match.scope);
+    const Match found = lookupV4(address);
+    visit(IpPrefix{IpAddress::v4(address), found.scope}, found.value);
+    at += std::uint64_t{1} << (32 - found.scope);
   }
   U128 last = 0;  // of the leaf in hand; the address after it may not fit
   for (U128 at = 0;; at = last + 1) {
-    const std::uint32_t leaf = v6_.find(at);
-    if (isAlias(leaf)) {
-      last = aliasOf(leaf).last();
-    } else {
-      const Match match = unpack(leaf);
-      visit(IpPrefix{IpAddress::v6(at), match.scope}, match.value);
-      last = at | (match.scope == 128 ? U128{0} : ~U128{0} >> match.scope);
-    }
+    const Match found = match(v6_.find(at));
+    last = at | (found.scope == 128 ? U128{0} : ~U128{0} >> found.scope);
+    if (found.value < first_alias_) visit(IpPrefix{IpAddress::v6(at), found.scope}, found.value);
     if (last == ~U128{0}) return;
   }
 }
