@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "base/byte_reader.h"
+#include "base/utf8.h"
 #include "geo/mmdb.h"
-#include "geo/utf8.h"
 
 namespace meridian::geo {
 namespace {
@@ -227,7 +227,7 @@ class RecordDecoder::Pass {
       return {};
     }
     const std::string_view text = textOf(in.bytes(head.size));
-    if (!isUtf8(text)) problem(fmt::format("\"{}\" is no UTF-8", step.key));
+    if (!isPrintableUtf8(text)) problem(fmt::format("\"{}\" is no printable UTF-8", step.key));
     return std::string(text);
   }
 

@@ -10,8 +10,8 @@
 
 #include "base/config_reader.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "geo/prefix_table.h"
-#include "geo/utf8.h"
 
 namespace meridian::geo {
 namespace {
@@ -197,9 +197,7 @@ class Line {
       error(token, std::move(field), "has quotes that do not match");
     } else if (out.empty()) {
       error(token, std::move(field), "is empty");
-    } else if (!isUtf8(out) || std::any_of(out.begin(), out.end(), [](char c) {
-                 return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-               })) {
+    } else if (!isPrintableUtf8(out)) {
       error(token, std::move(field), "must be UTF-8 without control characters");
     }
     return out;

@@ -13,11 +13,11 @@
 namespace meridian::geo {
 namespace {
 
-using ::meridian::testing::MmdbArray;
-using ::meridian::testing::MmdbMap;
-using ::meridian::testing::MmdbValue;
-using ::meridian::testing::MmdbWriter;
-using ::meridian::testing::TemporaryFile;
+using test::MmdbArray;
+using test::MmdbMap;
+using test::MmdbValue;
+using test::MmdbWriter;
+using test::TemporaryFile;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 

@@ -88,9 +88,8 @@ TEST(NetworkList, ReportsAllErrorsAtOnce) {
 TEST(NetworkList, RefusesAPrefixTwice) {
   EXPECT_EQ(errorsOf("10.0.0.0/8 partition a\n10.0.0.0/9 partition a\n10.0.0.0/8 at 1,2\n"),
             "n.txt:3:1: network: 10.0.0.0/8: stands already at n.txt:1:1\n");
-  const meridian::testing::TemporaryFile first("2001:db8::/32 partition a\n");
-  const meridian::testing::TemporaryFile second(
-      "10.0.0.0/8 partition a\n2001:db8::/32 partition a\n");
+  const test::TemporaryFile first("2001:db8::/32 partition a\n");
+  const test::TemporaryFile second("10.0.0.0/8 partition a\n2001:db8::/32 partition a\n");
   const auto loaded = loadNetworks({first.path(), second.path()});
   ASSERT_FALSE(loaded);
   EXPECT_EQ(

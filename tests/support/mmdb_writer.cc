@@ -6,7 +6,7 @@
 #include <bit>
 #include <stdexcept>
 
-namespace meridian::testing {
+namespace meridian::test {
 namespace {
 
 void appendBigEndian(std::string& out, std::uint64_t value, unsigned bytes) {
@@ -170,4 +170,4 @@ TemporaryFile::~TemporaryFile() {
   unlink(path_.c_str());
 }
 
-}  // namespace meridian::testing
+}  // namespace meridian::test

@@ -11,7 +11,7 @@
 
 #include "base/ip.h"
 
-namespace meridian::testing {
+namespace meridian::test {
 
 struct MmdbValue;
 using MmdbMap = std::vector<std::pair<std::string, MmdbValue>>;
@@ -69,4 +69,4 @@ class TemporaryFile {
   std::string path_;
 };
 
-}  // namespace meridian::testing
+}  // namespace meridian::test
