@@ -47,10 +47,8 @@ ExplainedText explainText(const Query& query, const Client& client, const Servin
     out.lines.emplace_back();
     question->place = evidenceOf(query, client, place.source, out.lines.back());
   }
-  const partition::GeoSources& sources = *state.sources;
-  const partition::ExplainState source{
-      *state.map.topology,     *state.map.table, *state.placements, *state.health,
-      sources.addresses.get(), &sources.pois,    &sources.cities};
+  const partition::ExplainState source{*state.map.topology, *state.map.table, *state.placements,
+                                       *state.health, state.sources.get()};
   const auto explanation = partition::explain(source, zone, question->place, question->read_write);
   if (!explanation) {
     out.lines.push_back("error=" + explanation.error().message);
