@@ -92,6 +92,23 @@ void appendRdata(const ldns_rr& rr, Bytes& out) {
   }
 }
 
+// What ldns made of `text`, but for names that begin with an escape: it takes a first label "\\@"
+// (or "\\064") for the origin.
+Status appendRdata(const ldns_rr& rr, Tokens text, const std::optional<Name>& origin, Bytes& out) {
+  for (std::size_t i = 0; i < ldns_rr_rd_count(&rr); ++i) {
+    const ldns_rdf* field = ldns_rr_rdf(&rr, i);
+    if (field == nullptr) continue;  // absent optional fields
+    if (ldns_rdf_get_type(field) == LDNS_RDF_TYPE_DNAME && i < text.size() &&
+        text[i].text.front() == '\\') {
+      if (const Status read = readName(text[i].text, origin, out); !read) return read;
+      continue;
+    }
+    const std::uint8_t* data = ldns_rdf_data(field);
+    out.insert(out.end(), data, data + ldns_rdf_size(field));
+  }
+  return {};
+}
+
 int hexValue(char c) {
   if (isDigit(c)) return c - '0';
   const char low = lower(c);
@@ -215,7 +232,7 @@ Status readWithLdns(RrType type, Tokens text, const std::optional<Name>& origin,
   if (status != LDNS_STATUS_OK) {
     return fail(ErrorKind::kInvalid, ldns_get_errorstr_by_id(status));
   }
-  appendRdata(*rr, out);
+  if (const Status appended = appendRdata(*rr, text, origin, out); !appended) return appended;
   if (!origin &&
       std::search(out.begin(), out.end(), kNoOrigin.begin(), kNoOrigin.end()) != out.end()) {
     return fail(ErrorKind::kInvalid, kRelativeName);
