@@ -41,15 +41,14 @@ class Query:
 
 def corner_queries(zones):
     """Every owner of every zone, its ancestors and one child, with every type: no dice."""
-    names = {}
+    questions = {}
     for zone in zones:
         for owner in zone.owners():
-            names.update(dict.fromkeys(_ancestors(owner, zone.origin)))
-            names[owner] = None
-            below = child(owner, b"nothing-here")
-            if below is not None:
-                names[below] = None
-    return [Query(name, dns.rdatatype.from_text(rtype)) for name in names for rtype in _TYPES]
+            names = [owner, *_ancestors(owner, zone.origin), child(owner, b"nothing-here")]
+            for name in filter(None, names):
+                for rtype in _TYPES + zone.types_at(name):
+                    questions[name, dns.rdatatype.from_text(rtype)] = None
+    return [Query(name, rtype) for name, rtype in questions]
 
 
 class QueryGenerator:
