@@ -61,9 +61,8 @@ class Name {
   static Result<Name> fromWire(std::span<const std::uint8_t> wire);
 
   NameView view() const { return NameView(std::span(bytes_.data(), size_)); }
-  operator NameView() const {
-    return view();
-  }  // NOLINT(google-explicit-constructor): a Name is usable as its view
+  // NOLINTNEXTLINE(google-explicit-constructor): a Name is usable as its view
+  operator NameView() const { return view(); }
   std::string text() const { return view().text(); }
   // ASCII letters lowered (RFC 4343); length bytes are below 'A', so all bytes can be treated
   // alike.

@@ -53,7 +53,7 @@ Status wantTokens(Tokens text, std::size_t count) {
 }
 
 Status readAddress(Tokens text, IpFamily family, Bytes& out) {
-  if (const Status count = wantTokens(text, 1); !count) return count;
+  if (Status count = wantTokens(text, 1); !count) return count;
   const Result<IpAddress> address = IpAddress::parse(text[0].text);
   if (!address || address->family() != family) {
     return fail(ErrorKind::kInvalid,
@@ -75,7 +75,7 @@ Status readName(std::string_view text, const std::optional<Name>& origin, Bytes&
 }
 
 Status readMx(Tokens text, const std::optional<Name>& origin, Bytes& out) {
-  if (const Status count = wantTokens(text, 2); !count) return count;
+  if (Status count = wantTokens(text, 2); !count) return count;
   const Result<std::uint32_t> preference = parseNumber(text[0].text, 65535);
   if (!preference) return tl::unexpected(preference.error());
   out.push_back(static_cast<std::uint8_t>(*preference >> 8));
@@ -210,7 +210,7 @@ Status checkField(ldns_rdf_type field, Tokens text, std::size_t i) {
 
 Status checkFields(const ldns_rr_descriptor& type, Tokens text) {
   for (std::size_t i = 0; i < std::min(text.size(), std::size_t{type._maximum}); ++i) {
-    const Status field = checkField(ldns_rr_descriptor_field_type(&type, i), text, i);
+    Status field = checkField(ldns_rr_descriptor_field_type(&type, i), text, i);
     if (!field) return field;
   }
   return {};
@@ -218,7 +218,7 @@ Status checkFields(const ldns_rr_descriptor& type, Tokens text) {
 
 Status readWithLdns(RrType type, Tokens text, const std::optional<Name>& origin, Bytes& out) {
   const ldns_rr_descriptor* descriptor = ldns_rr_descript(static_cast<std::uint16_t>(type));
-  if (const Status fields = checkFields(*descriptor, text); !fields) return fields;
+  if (Status fields = checkFields(*descriptor, text); !fields) return fields;
   std::string record = ". 0 IN TYPE" + std::to_string(static_cast<std::uint16_t>(type));
   for (const ZoneToken& token : text) (record += ' ') += token.text;
   // ldns takes relative names without an origin for absolute ones. An origin that nobody writes
@@ -294,7 +294,7 @@ Result<Name> parseName(std::string_view text, const std::optional<Name>& origin)
     return fail(ErrorKind::kInvalid, kRelativeName);
   }
   if (text == "@") return *origin;
-  const Result<Name> relative = Name::parse(text);
+  Result<Name> relative = Name::parse(text);
   if (!relative) return relative;
   const auto head = relative->view().wire().first(relative->view().size() - 1);
   const auto tail = origin->view().wire();
@@ -337,14 +337,14 @@ Result<std::uint32_t> parseTtl(std::string_view text) {
 Status parseRdata(RrType type, Tokens text, const std::optional<Name>& origin, Bytes& out) {
   out.clear();
   if (!text.empty() && text[0].text == "\\#") {
-    const Status read = readGeneric(text, out);
+    Status read = readGeneric(text, out);
     return read ? checkWire(type, out) : read;
   }
   if (type == RrType::kA) return readAddress(text, IpFamily::kV4, out);
   if (type == RrType::kAaaa) return readAddress(text, IpFamily::kV6, out);
   if (type == RrType::kNs || type == RrType::kCname || type == RrType::kPtr ||
       type == RrType::kDname) {
-    const Status count = wantTokens(text, 1);
+    Status count = wantTokens(text, 1);
     return count ? readName(text[0].text, origin, out) : count;
   }
   if (type == RrType::kMx) return readMx(text, origin, out);
