@@ -109,14 +109,14 @@ class PlaceResolver {
   Result<Locus> operator()(const ByKey& by) const {
     if (zone_.kind != ZoneKind::kSharding) return notSharding("a key");
     out_.place = "key " + by.key;
-    out_.placed_by = "key hash";
+    out_.placed_by = "key-hash";
     return placement_.ofKey(by.key);
   }
 
   Result<Locus> operator()(const ByShard& by) const {
     if (zone_.kind != ZoneKind::kSharding) return notSharding("a shard name");
     out_.place = "shard " + by.partition;
-    out_.placed_by = "shard name";
+    out_.placed_by = "shard-name";
     const auto partition = state_.topology.findPartition(by.partition);
     if (!partition || state_.topology.partitions[partition->index()].zone != zone_ix_) {
       return fail(ErrorKind::kNotFound,

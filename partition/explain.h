@@ -83,7 +83,7 @@ struct Explanation {
   std::string network;  // that matched; addresses only
   std::optional<std::uint8_t> scope;  // ECS scope; addresses only
   geo::Location location;
-  std::string placed_by;              // placedByName(), or "shard name", "key hash"
+  std::string placed_by;              // placedByName(), or "shard-name", "key-hash"
   std::string partition;              // sharding only
   std::string ezone, dc;              // the choice
   std::vector<Candidate> candidates;  // every eZone of the zone, the choice included

@@ -54,7 +54,7 @@ Result<partition::Explanation> explained(const Loaded& loaded, const OfflineQues
   if (!place) return tl::unexpected(place.error());
   if (!std::holds_alternative<std::monostate>(asked->place)) place = asked->place;
   const partition::Service& service = topology.services[asked->service.index()];
-  const partition::ExplainState from{topology, *state.map.table, state.placements, state.health,
+  const partition::ExplainState from{topology, *state.map.table, *state.placements, *state.health,
                                      loaded.world.sources.get()};
   auto out = partition::explain(from, service.zone, *place, asked->read_write);
   if (out) out->service = service.name;
