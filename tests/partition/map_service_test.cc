@@ -209,5 +209,208 @@ TEST_F(MapServiceTest, AFailedWriteThatReachedTheDiskStopsCommitsUntilARestart) 
   EXPECT_EQ(service_->current().table->rev, 2U);
 }
 
+class PutTopologyTest : public MapServiceTest {
+ protected:
+  MapResult<TopologyResult> put(std::shared_ptr<const Topology> topology, bool dry_run = false) {
+    return service_->putTopology(std::move(topology), std::nullopt, "why", "ann", dry_run);
+  }
+  std::string putRefusal(std::string_view part, std::string_view with) {
+    const auto before = service_->current().topology;
+    const auto result = put(sample(part, with));
+    EXPECT_FALSE(result);
+    EXPECT_EQ(service_->current().topology, before);
+    return result ? "" : result.error().rule + ": " + result.error().error.message;
+  }
+};
+
+TEST_F(PutTopologyTest, KeepsAssignmentsThatAreStillAllowed) {
+  ASSERT_TRUE(service_->remap(request("us-tx", "iad")));
+  // Home changes, what is allowed does not: the owner of data does not move for that.
+  const auto result = put(sample(R"("home": "dal", "allowed")", R"("home": "iad", "allowed")"));
+  ASSERT_TRUE(result) << result.error().error.message;
+  EXPECT_EQ(result->rev, 3U);
+  EXPECT_TRUE(result->applied);
+  EXPECT_THAT(result->change.changed, ElementsAre("partition us-tx"));
+  EXPECT_THAT(result->change.moves, IsEmpty());
+  EXPECT_EQ(service_->current().topology_rev, 3U);
+  EXPECT_EQ(assignment("us-tx").epoch, 65U);
+  EXPECT_EQ(assignment("us-tx").rev, 2U);
+}
+
+TEST_F(PutTopologyTest, SendsHomeWhatIsNotAllowedAnyMore) {
+  ASSERT_TRUE(service_->remap(request("us-tx", "iad")));
+  const auto result = put(sample(R"("allowed": ["iad", "dal"])", R"("allowed": ["dal"])"));
+  ASSERT_TRUE(result) << result.error().error.message;
+  ASSERT_EQ(result->change.moves.size(), 1U);
+  const AssignmentMove& move = result->change.moves[0];
+  EXPECT_EQ(move.subject + " " + move.from + " " + move.to, "us-tx iad dal");
+  EXPECT_EQ(move.epoch_old, 65U);
+  EXPECT_EQ(move.epoch_new, 128U);
+  EXPECT_EQ(owner("us-tx"), "dal");
+  EXPECT_EQ(assignment("us-tx").prev_ezone, service_->current().topology->findEZone("iad"));
+}
+
+TEST_F(PutTopologyTest, ASubjectThatComesBackGoesOnWithItsEpochs) {
+  constexpr std::string_view kRest =
+      R"(,
+       {"id": "rest", "home": "iad", "allowed": ["dal", "iad", "fra"]}
+     ],
+     "placement": {"default_partition": "rest")";
+  constexpr std::string_view kOther =
+      R"(,
+       {"id": "other", "home": "fra", "allowed": ["dal", "iad", "fra"]}
+     ],
+     "placement": {"default_partition": "other")";
+  const auto gone = put(sample(kRest, kOther));
+  ASSERT_TRUE(gone) << gone.error().error.message;
+  EXPECT_THAT(gone->change.added, ElementsAre("partition other"));
+  EXPECT_THAT(gone->change.removed, ElementsAre("partition rest"));
+  ASSERT_EQ(gone->change.moves.size(), 2U);
+  EXPECT_EQ(gone->change.moves[0].from + ">" + gone->change.moves[0].to, ">fra");
+  EXPECT_EQ(gone->change.moves[1].from + ">" + gone->change.moves[1].to, "iad>");
+  EXPECT_EQ(service_->current().table->find("rest"), std::nullopt);
+  reopen();
+  ASSERT_TRUE(put(sample()));
+  EXPECT_EQ(assignment("rest").epoch, 65U);  // 1 before: the fence must not fall back
+  EXPECT_EQ(service_->journal().retiredEpoch("rest"), Epoch{0});
+  EXPECT_EQ(service_->journal().retiredEpoch("other"), Epoch{2});
+}
+
+TEST_F(PutTopologyTest, ASlotBelongsToOneEZoneForEver) {
+  EXPECT_THAT(putRefusal(R"("id": "dal-b", "dc": "dal", "slot": 7)",
+                         R"("id": "dal-b", "dc": "dal", "slot": 8)"),
+              HasSubstr("slot-reused: eZone dal-b has slot 7 for ever, not 8"));
+  EXPECT_THAT(putRefusal(R"("id": "dal-b")", R"("id": "dal-c")"),
+              HasSubstr("slot-reused: slot 7 of eZone dal-c belongs to eZone dal-b for ever"));
+  // Also after the eZone has gone, and after a reopen.
+  ASSERT_TRUE(put(sample(R"({"id": "dal-b", "dc": "dal", "slot": 7})", "")));
+  reopen();
+  EXPECT_THAT(putRefusal(R"("id": "dal-b")", R"("id": "dal-c")"), HasSubstr("slot-reused"));
+  EXPECT_TRUE(put(sample()));
+}
+
+TEST_F(PutTopologyTest, AZoneKeepsItsSitesInService) {
+  EXPECT_THAT(putRefusal(R"("slot": 1, "admin_state": "IN_SERVICE")",
+                         R"("slot": 1, "admin_state": "OUT_OF_SERVICE")"),
+              HasSubstr("min-in-service: zone order would have 1 eZones in service; it needs 2"));
+}
+
+TEST_F(PutTopologyTest, ExpectsTheRevTheCallerRead) {
+  ASSERT_TRUE(service_->remap(request("us-tx", "iad")));
+  const auto stale = service_->putTopology(sample(), 1, "why", "ann", false);
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().error.kind, ErrorKind::kConflict);
+  EXPECT_EQ(stale.error().rule, "stale-rev");
+  EXPECT_EQ(stale.error().current_rev, 2U);
+  EXPECT_TRUE(service_->putTopology(sample(), 2, "why", "ann", false));
+}
+
+TEST_F(PutTopologyTest, DryRunShowsTheChangeOnly) {
+  const std::size_t writes = disk_->writes;
+  const auto result =
+      put(sample(R"({"id": "us-tx", "home": "dal")", R"({"id": "us-oh", "home": "dal")"), true);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->rev, 2U);
+  EXPECT_FALSE(result->applied);
+  EXPECT_EQ(result->change.moves.size(), 2U);
+  EXPECT_EQ(disk_->writes, writes);
+  EXPECT_EQ(service_->current().topology_rev, 1U);
+}
+
+class RollbackTest : public MapServiceTest {
+ protected:
+  MapResult<RollbackResult> rollback(Rev to, bool dry_run = false) {
+    return service_->rollback(to, std::nullopt, "back", "bob", dry_run);
+  }
+};
+
+TEST_F(RollbackTest, IsANewCommitWithTheOldOwners) {
+  ASSERT_TRUE(service_->remap(request("us-tx", "iad")));
+  ASSERT_TRUE(service_->remap(request("rest", "dal")));
+  const auto dry = rollback(1, true);
+  ASSERT_TRUE(dry);
+  EXPECT_EQ(dry->moves.size(), 2U);
+  EXPECT_FALSE(dry->applied);
+  EXPECT_EQ(owner("us-tx"), "iad");
+
+  const auto result = rollback(1);
+  ASSERT_TRUE(result) << result.error().error.message;
+  EXPECT_EQ(result->rev, 4U);
+  EXPECT_TRUE(result->applied);
+  EXPECT_THAT(result->left, IsEmpty());
+  for (const bool reopened : {false, true}) {
+    if (reopened) reopen();
+    EXPECT_EQ(owner("us-tx"), "dal");
+    EXPECT_EQ(owner("rest"), "iad");
+    EXPECT_EQ(assignment("us-tx").epoch, 128U);
+    EXPECT_EQ(assignment("us-tx").actor, "bob");
+  }
+  const auto record = service_->journal().read(4);
+  ASSERT_TRUE(record && *record);
+  EXPECT_EQ((*record)->kind, CommitKind::kRollback);
+  EXPECT_EQ((*record)->rolled_back_to, 1U);
+}
+
+TEST_F(RollbackTest, NothingToMoveIsNoCommit) {
+  const auto result = rollback(1);
+  ASSERT_TRUE(result);
+  EXPECT_FALSE(result->applied);
+  EXPECT_EQ(result->rev, 1U);
+  EXPECT_EQ(disk_->writes, 1U);
+}
+
+TEST_F(RollbackTest, LeavesWhatCannotGoBackAndSaysWhy) {
+  ASSERT_TRUE(service_->remap(request("rest", "dal")));
+  ASSERT_TRUE(service_->remap(request("us-tx", "iad")));
+  ASSERT_TRUE(service_->putTopology(sample(R"("home": "iad", "allowed": ["dal", "iad", "fra"])",
+                                           R"("home": "dal", "allowed": ["dal", "fra"])"),
+                                    std::nullopt, "why", "ann", false));
+  const auto result = rollback(1);
+  ASSERT_TRUE(result) << result.error().error.message;
+  ASSERT_EQ(result->moves.size(), 1U);
+  EXPECT_EQ(result->moves[0].subject, "us-tx");
+  EXPECT_THAT(result->left, ElementsAre("rest: may not be on eZone iad any more"));
+}
+
+TEST_F(RollbackTest, RefusesAnUnknownOrStaleRev) {
+  for (const Rev rev : {Rev{0}, Rev{2}}) {
+    const auto result = rollback(rev);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().rule, "unknown-rev");
+    EXPECT_EQ(result.error().error.kind, ErrorKind::kNotFound);
+  }
+  const auto stale = service_->rollback(1, 7, "back", "bob", false);
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().rule, "stale-rev");
+}
+
+TEST(MapServiceOpen, JournalWinsOverTheFirstTopologyAndNoneIsAnError) {
+  const auto disk = std::make_shared<MemoryDisk>();
+  const test::FakeClock clock;
+  const auto open = [&](std::shared_ptr<const Topology> first, PreparePublish prepare = {}) {
+    return MapService::open(std::make_shared<test::MemoryStore>(disk, Journal::families()), clock,
+                            std::move(first), std::move(prepare));
+  };
+  EXPECT_EQ(open(nullptr).error().error.kind, ErrorKind::kNotFound);
+  const auto refused = open(sample(), [](const MapSnapshot&) -> Checked<PreparedState> {
+    Diagnostics problems;
+    problems.add({"x", 1, 1}, "", "", "no such fence");
+    return tl::unexpected(problems);
+  });
+  EXPECT_FALSE(refused);
+  EXPECT_EQ(disk->writes, 0U);  // a mended file is imported by the next start
+
+  int published = 0;
+  const auto prepare = [&](const MapSnapshot&) -> Checked<PreparedState> {
+    return PreparedState{[&] { ++published; }, {}};
+  };
+  ASSERT_TRUE(open(sample(), prepare));
+  EXPECT_EQ(published, 1);
+  const auto again = open(sample(R"("ttl": 60)", R"("ttl": 61)"), prepare);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(published, 2);
+  EXPECT_EQ((*again)->current().topology->services[0].ttl, 60U);
+}
+
 }  // namespace
 }  // namespace meridian::partition
