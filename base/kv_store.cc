@@ -128,6 +128,7 @@ Result<std::unique_ptr<KvStore>> openRocksStore(const std::filesystem::path& fol
   }
   const rocksdb::Options options = storeOptions();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.reserve(families.size() + 1);
   for (const std::string& family : families) descriptors.emplace_back(family, options);
   // RocksDB wants its own first family opened even though nothing of ours is in it.
   descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, options);
