@@ -183,6 +183,48 @@ class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
   std::vector<std::set<std::string, std::less<>>> keys_;
 };
 
+// The end of the TOML string that starts at `at` with a quote; npos when it has none, which is for
+// the parser to say.
+std::size_t endOfTomlString(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string fence(3, quote);
+  const bool multi_line = text.substr(at, 3) == fence;
+  for (std::size_t i = at + (multi_line ? 3 : 1); i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (multi_line && text.substr(i, 3) == fence) {
+      // Up to two quotes may stand before the closing three.
+      std::size_t end = i + 3;
+      while (end < i + 5 && end < text.size() && text[end] == quote) ++end;
+      return end;
+    } else if (!multi_line && text[i] == quote) {
+      return i + 1;
+    } else if (!multi_line && text[i] == '\n') {
+      return std::string_view::npos;
+    }
+  }
+  return std::string_view::npos;
+}
+
+// Where a byte outside ASCII stands outside strings and comments; npos: nowhere. TOML 1.0 allows
+// none there, and toml++ 3.3 has undefined behaviour for some (a bare "ä = 1"), so they must not
+// reach it.
+std::size_t strayTomlByte(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  std::size_t at = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  while (at < text.size()) {
+    if (static_cast<unsigned char>(text[at]) >= 0x80) return at;
+    if (text[at] == '#') {
+      at = text.find('\n', at);
+    } else if (text[at] == '"' || text[at] == '\'') {
+      at = endOfTomlString(text, at);
+    } else {
+      ++at;
+    }
+  }
+  return std::string_view::npos;
+}
+
 std::pair<std::uint32_t, std::uint32_t> placeOf(const toml::source_region& source) {
   return {source.begin.line, source.begin.column};
 }
@@ -247,6 +289,12 @@ std::string ConfigNode::shownValue() const {
 
 Checked<ConfigNode> parseToml(std::string_view text, const std::string& file) {
   Diagnostics problems;
+  if (const std::size_t stray = strayTomlByte(text); stray != std::string_view::npos) {
+    const auto [line, column] = LineCounter(text).at(stray);
+    problems.add({file, line, column}, "", "",
+                 "is not TOML: letters outside ASCII must stand in quotes");
+    return tl::unexpected(problems);
+  }
   const toml::parse_result parsed = toml::parse(text, std::string_view(file));
   if (!parsed) {
     const auto [line, column] = placeOf(parsed.error().source());
