@@ -20,9 +20,6 @@ using test::MmdbWriter;
 using test::TemporaryFile;
 using ::testing::HasSubstr;
 
-IpPrefix prefixOf(const char* text) {
-  return IpPrefix::parse(text).value();
-}
 IpAddress addressOf(const char* text) {
   return IpAddress::parse(text).value();
 }

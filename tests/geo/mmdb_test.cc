@@ -81,7 +81,8 @@ std::vector<std::string> walked(const Mmdb& database, IpFamily family) {
 }
 
 TEST(Mmdb, ReadsTheNestedSchema) {
-  for (const std::uint16_t record_size : {24, 28, 32}) {
+  for (const std::uint16_t record_size :
+       {std::uint16_t{24}, std::uint16_t{28}, std::uint16_t{32}}) {
     MmdbWriter writer(6, record_size);
     writer.insert("192.0.2.0/24", nested(30.27, -97.74, "US", "Texas", "Austin"));
     writer.insert("2001:db8::/32", nested(52.52, 13.4, "DE", "Land Berlin", "Berlin"));
@@ -235,7 +236,9 @@ void exercise(const std::string& bytes) {
     std::vector<Mmdb::RecordNumber> numbers;
     const Status done = (*database)->walk(
         family, [&](U128, std::uint8_t, Mmdb::RecordNumber number) { numbers.push_back(number); });
-    if (!done) EXPECT_EQ(done.error().kind, ErrorKind::kCorrupt);
+    if (!done) {
+      EXPECT_EQ(done.error().kind, ErrorKind::kCorrupt);
+    }
     for (const Mmdb::RecordNumber number : numbers) {
       const auto location = (*database)->record(number);
       if (!location) {
