@@ -37,10 +37,12 @@ IpAddress IpAddress::v6(std::span<const std::uint8_t, 16> network_order) {
 
 Result<IpAddress> IpAddress::parse(std::string_view text) {
   const std::string terminated(text.substr(0, INET6_ADDRSTRLEN + 1));
+  // A zero byte inside would end the text early for inet_pton().
+  const bool whole = terminated.find('\0') == std::string::npos;
   in_addr four{};
-  if (inet_pton(AF_INET, terminated.c_str(), &four) == 1) return v4(ntohl(four.s_addr));
+  if (whole && inet_pton(AF_INET, terminated.c_str(), &four) == 1) return v4(ntohl(four.s_addr));
   in6_addr six{};
-  if (inet_pton(AF_INET6, terminated.c_str(), &six) == 1) {
+  if (whole && inet_pton(AF_INET6, terminated.c_str(), &six) == 1) {
     return v6(std::span<const std::uint8_t, 16>(six.s6_addr));
   }
   return fail(ErrorKind::kInvalid, "\"" + terminated + "\" is not an IP address");
