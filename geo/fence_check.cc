@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include "geo/planar.h"
 
@@ -168,7 +169,63 @@ class Sweep {
   std::optional<EdgeConflict> conflict_;
 };
 
+// One way out of a vertex.
+struct Ray {
+  GeoPoint to;
+  std::uint32_t visit = 0;
+};
+
+// Whether ray a comes before ray b, counter-clockwise from due east.
+bool turnsBefore(GeoPoint centre, GeoPoint a, GeoPoint b) {
+  const auto isUpper = [&](GeoPoint to) {
+    return to.lat > centre.lat || (to.lat == centre.lat && to.lon > centre.lon);
+  };
+  if (isUpper(a) != isUpper(b)) return isUpper(a);
+  return orientation(centre, a, b) > 0;
+}
+
+// Passages that keep to their sides nest like brackets around the vertex. Returns two that do not.
+std::optional<std::pair<std::uint32_t, std::uint32_t>> unnested(GeoPoint centre,
+                                                                std::vector<Ray> rays) {
+  std::sort(rays.begin(), rays.end(),
+            [&](const Ray& a, const Ray& b) { return turnsBefore(centre, a.to, b.to); });
+  std::vector<std::uint32_t> open;
+  std::set<std::uint32_t> seen;
+  for (const Ray& ray : rays) {
+    if (seen.insert(ray.visit).second) {
+      open.push_back(ray.visit);
+    } else if (open.back() == ray.visit) {
+      open.pop_back();
+    } else {
+      return std::pair{open.back(), ray.visit};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<EdgeConflict> crossingVisits(std::vector<VertexVisit> visits) {
+  std::stable_sort(visits.begin(), visits.end(), [](const VertexVisit& a, const VertexVisit& b) {
+    return sweepsBefore(a.at.point, b.at.point);
+  });
+  for (std::uint32_t begin = 0, end = 0; begin < visits.size(); begin = end) {
+    std::vector<Ray> rays;
+    for (end = begin; end < visits.size() && visits[end].at.point == visits[begin].at.point;
+         ++end) {
+      rays.push_back({visits[end].before.point, end});
+      rays.push_back({visits[end].after.point, end});
+    }
+    if (end - begin < 2) continue;
+    if (const auto crossing = unnested(visits[begin].at.point, std::move(rays))) {
+      const VertexVisit& first = visits[std::min(crossing->first, crossing->second)];
+      const VertexVisit& second = visits[std::max(crossing->first, crossing->second)];
+      return EdgeConflict{
+          {first.before, first.at, first.ring}, {second.before, second.at, second.ring}, false};
+    }
+  }
+  return std::nullopt;
+}
 
 RingSweepResult sweepRings(const std::vector<BorderEdge>& edges,
                            const std::vector<bool>& ring_is_outer) {

@@ -27,6 +27,16 @@ struct RingSweepResult {
   std::vector<std::optional<std::uint32_t>> parents;
 };
 
+// A passage of a ring through one of its vertices.
+struct VertexVisit {
+  RingVertex before, at, after;
+  std::uint32_t ring = 0;
+};
+
+// Two passages through one place, of one ring or two, of which each leaves on the other side of the
+// other. REQUIRES: the edges meet in nothing but vertices.
+std::optional<EdgeConflict> crossingVisits(std::vector<VertexVisit> visits);
+
 // Plane sweep from west to east (Shamos and Hoey 1976) with exact predicates, O(n log n): stops at
 // the first two edges that share more than a common end point. Rings may touch in vertices.
 //

@@ -271,6 +271,7 @@ class FenceReader {
   // All border edges of one fence, numbered by source ring.
   struct Border {
     std::vector<BorderEdge> edges;
+    std::vector<VertexVisit> visits;
     std::vector<bool> ring_is_outer;
     std::vector<std::uint32_t> outer_of;  // by ring: its polygon's outer ring
     std::vector<RingVertex> first;        // by ring
@@ -280,23 +281,27 @@ class FenceReader {
       ring_is_outer.push_back(outer);
       outer_of.push_back(outer || outer_of.empty() ? number : outer_of.back());
       first.push_back(ring.chains.front().vertices.front());
-      for (const RingChain& chain : ring.chains) {
-        const std::vector<RingVertex>& vertices = chain.vertices;
-        for (std::size_t i = 0; i + 1 < vertices.size(); ++i) {
-          edges.push_back({vertices[i], vertices[i + 1], number});
-        }
-        if (chain.closed) edges.push_back({vertices.back(), vertices.front(), number});
+      for (const RingChain& chain : ring.chains) addChain(chain, number);
+    }
+
+    void addChain(const RingChain& chain, std::uint32_t number) {
+      const std::vector<RingVertex>& vertices = chain.vertices;
+      const std::size_t size = vertices.size();
+      for (std::size_t i = 0; i + 1 < size || (chain.closed && i < size); ++i) {
+        edges.push_back({vertices[i], vertices[(i + 1) % size], number});
+        if (i + 2 >= size && !chain.closed) continue;  // an open chain's end is passed by none
+        visits.push_back({vertices[i], vertices[(i + 1) % size], vertices[(i + 2) % size], number});
       }
     }
   };
 
   bool bordersFit(const Border& border, const std::string& field) {
     const RingSweepResult swept = sweepRings(border.edges, border.ring_is_outer);
-    if (swept.conflict) {
-      const auto& [first, second, overlap] = *swept.conflict;
-      error(first.from, field,
-            fmt::format("the edge {} {} the edge {}", edgeText(first),
-                        overlap ? "overlaps" : "crosses", edgeText(second)));
+    const auto conflict = swept.conflict ? swept.conflict : crossingVisits(border.visits);
+    if (conflict) {
+      error(conflict->first.from, field,
+            fmt::format("the edge {} {} the edge {}", edgeText(conflict->first),
+                        conflict->overlap ? "overlaps" : "crosses", edgeText(conflict->second)));
       return false;
     }
     bool good = true;

@@ -266,9 +266,8 @@ tl::expected<SourceRing, RingProblem> densified(const SourceRing& ring, const Fe
 tl::expected<PreparedRing, RingProblem> cutAtAntimeridian(SourceRing ring, bool outer) {
   auto frames = unroll(ring);
   if (!frames) return tl::unexpected(frames.error());
-  const double area = signedArea(ring, *frames);
-  if (area == 0) return tl::unexpected(RingProblem{ring[0], "encloses no area"});
-  if ((area > 0) != outer) {
+  // 0 only for rings that meet themselves, which are found out later.
+  if ((signedArea(ring, *frames) > 0) != outer) {
     turnRound(ring);
     std::reverse(frames->begin(), frames->end());
   }

@@ -53,8 +53,8 @@ GeoPoint wgs84ToGcj02(GeoPoint wgs) {
 
 GeoPoint gcj02ToWgs84(GeoPoint gcj) {
   // The shift changes by less than 1 % over its own length, so each step wins two digits and
-  // eight reach the limit of a double. On the rectangle's rim, where the shift switches on, the
-  // iteration could swing between both sides: the last step that agrees with the input stands.
+  // eight reach the limit of a double. On the rectangle's rim, where the shift switches on, a point
+  // may have no inverse; the iteration then ends within one shift of it.
   constexpr int kSteps = 8;
   GeoPoint wgs = gcj;
   for (int step = 0; step < kSteps; ++step) {
