@@ -6,7 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+
+#include "base/big_endian.h"
 
 namespace meridian {
 
@@ -18,9 +21,9 @@ class ByteReader {
   constexpr std::size_t position() const { return position_; }
   constexpr std::size_t remaining() const { return bytes_.size() - position_; }
 
-  constexpr std::uint8_t u8() { return static_cast<std::uint8_t>(take(1)); }
-  constexpr std::uint16_t u16() { return static_cast<std::uint16_t>(take(2)); }
-  constexpr std::uint32_t u32() { return take(4); }
+  std::uint8_t u8() { return take<std::uint8_t>(); }
+  std::uint16_t u16() { return take<std::uint16_t>(); }
+  std::uint32_t u32() { return take<std::uint32_t>(); }
 
   constexpr std::span<const std::uint8_t> bytes(std::size_t count) {
     if (!require(count)) return {};
@@ -37,12 +40,13 @@ class ByteReader {
     if (!ok_ || count > remaining()) ok_ = false;
     return ok_;
   }
-  constexpr std::uint32_t take(std::size_t count) {
-    if (!require(count)) return 0;
-    std::uint32_t out = 0;
-    for (std::size_t i = 0; i < count; ++i) out = out << 8 | bytes_.data()[position_ + i];
-    position_ += count;
-    return out;
+  template <class Number>
+  Number take() {
+    if (!require(sizeof(Number))) return 0;
+    Number out;
+    std::memcpy(&out, bytes_.data() + position_, sizeof out);
+    position_ += sizeof out;
+    return bigEndian(out);
   }
 
   std::span<const std::uint8_t> bytes_;

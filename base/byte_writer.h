@@ -10,6 +10,8 @@
 #include <cstring>
 #include <span>
 
+#include "base/big_endian.h"
+
 namespace meridian {
 
 class ByteWriter {
@@ -21,9 +23,9 @@ class ByteWriter {
   constexpr std::size_t room() const { return buffer_.size() - position_; }
   constexpr std::span<const std::uint8_t> written() const { return buffer_.first(position_); }
 
-  constexpr void u8(std::uint8_t value) { put(value, 1); }
-  constexpr void u16(std::uint16_t value) { put(value, 2); }
-  constexpr void u32(std::uint32_t value) { put(value, 4); }
+  void u8(std::uint8_t value) { put(value); }
+  void u16(std::uint16_t value) { put(value); }
+  void u32(std::uint32_t value) { put(value); }
   void bytes(std::span<const std::uint8_t> source) {
     if (source.empty() || !require(source.size())) return;
     std::memcpy(buffer_.data() + position_, source.data(), source.size());
@@ -45,12 +47,12 @@ class ByteWriter {
     if (!ok_ || count > room()) ok_ = false;
     return ok_;
   }
-  constexpr void put(std::uint32_t value, std::size_t count) {
-    if (!require(count)) return;
-    for (std::size_t i = 0; i < count; ++i) {
-      buffer_.data()[position_ + i] = static_cast<std::uint8_t>(value >> (8 * (count - 1 - i)));
-    }
-    position_ += count;
+  template <class Number>
+  void put(Number value) {
+    if (!require(sizeof value)) return;
+    const Number wire = bigEndian(value);
+    std::memcpy(buffer_.data() + position_, &wire, sizeof wire);
+    position_ += sizeof wire;
   }
 
   std::span<std::uint8_t> buffer_;

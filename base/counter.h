@@ -1,4 +1,5 @@
-// Counter: written by one thread, read by any. No locked instruction: the writer loads and stores, the reader loads.
+// Counter: written by one thread, read by any. No locked instruction: the writer loads and stores,
+// the reader loads.
 #pragma once
 
 #include <atomic>

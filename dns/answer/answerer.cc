@@ -91,7 +91,7 @@ class Answering {
 
   // RFC 1034 §4.3.2 from step 3 on, for the current name.
   Step answerName() {
-    const Zone::Match match = zone_->find(name_);
+    const Zone::Match match = zone_->find(name_, hash_);
     if (match.kind == Zone::MatchKind::kDelegation) {
       const bool ds_at_cut =
           query_.type == RrType::kDs && zone_->nodeName(match.node).size() == name_.size();
@@ -136,9 +136,9 @@ class Answering {
     const NameView owner = zone_->nodeName(node);
     const NameView target(dname.firstRdata());
     const auto used_end = dnames_.begin() + static_cast<std::ptrdiff_t>(dname_count_);
-    if (std::find(dnames_.begin(), used_end, node) == used_end) {
+    if (std::find(dnames_.begin(), used_end, node.value) == used_end) {
       if (!out_.add(Section::kAnswer, dname, owner)) return truncate();
-      dnames_[dname_count_++] = node;  // at most one an alias, so the array is large enough
+      dnames_[dname_count_++] = node.value;  // at most one an alias, so the array is large enough
     }
     const std::size_t kept = name_.size() - owner.size();
     if (kept + target.size() > kMaxName) {
@@ -283,7 +283,7 @@ class Answering {
   // Makes `target`, which stands at `offset` in the response, the current name.
   Step follow(NameView target, std::uint16_t offset) {
     visited_[aliases_++] = hash_;
-    target_ = Name(target).lowered();
+    target_.assignLowered(target);
     name_ = target_.view();
     hash_ = hashName(name_);
     owner_offset_ = offset;
@@ -364,7 +364,7 @@ class Answering {
   // Not initialised: only the first aliases_ and dname_count_ entries are ever read.
   std::array<std::uint64_t, kMaxAliases + 1>
       visited_;  // hashes of the names that own an alias in the answer
-  std::array<NodeIx, kMaxAliases + 1> dnames_;  // DNAMEs in the answer
+  std::array<std::uint32_t, kMaxAliases + 1> dnames_;  // DNAMEs in the answer
   std::size_t aliases_ = 0;
   std::size_t dname_count_ = 0;
 };

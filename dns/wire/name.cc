@@ -77,6 +77,17 @@ std::uint64_t loadWord(const std::uint8_t* at) {
   return word;
 }
 
+// Eight bytes at once: sets bit 5 of each byte from 'A' to 'Z'. No sum leaves its byte, since bit 7
+// is kept out.
+std::uint64_t loweredWord(std::uint64_t word) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  const std::uint64_t low_bits = word & 0x7F * kOnes;
+  const std::uint64_t at_least_a = low_bits + (0x80 - 'A') * kOnes;
+  const std::uint64_t above_z = low_bits + (0x7F - 'Z') * kOnes;
+  const std::uint64_t upper = at_least_a & ~above_z & ~word & 0x80 * kOnes;
+  return word | upper >> 2;
+}
+
 }  // namespace
 
 std::size_t NameView::labelCount() const {
@@ -138,13 +149,26 @@ Result<Name> Name::fromWire(std::span<const std::uint8_t> wire) {
   return Name(NameView(wire));
 }
 
+void Name::assignLowered(NameView name) {
+  const std::uint8_t* from = name.wire().data();
+  std::uint8_t* to = bytes_.data();
+  std::size_t left = name.size();
+  size_ = static_cast<std::uint8_t>(left);
+  for (; left >= sizeof(std::uint64_t); left -= sizeof(std::uint64_t)) {
+    const std::uint64_t word = loweredWord(loadWord(from));
+    std::memcpy(to, &word, sizeof word);
+    from += sizeof word;
+    to += sizeof word;
+  }
+  std::uint64_t tail = 0;
+  std::memcpy(&tail, from, left);
+  tail = loweredWord(tail);
+  std::memcpy(to, &tail, left);
+}
+
 Name Name::lowered() const {
   Name out;
-  out.size_ = size_;
-  for (std::size_t i = 0; i < size_; ++i) {
-    const std::uint8_t byte = bytes_[i];
-    out.bytes_[i] = byte >= 'A' && byte <= 'Z' ? static_cast<std::uint8_t>(byte | 0x20) : byte;
-  }
+  out.assignLowered(view());
   return out;
 }
 

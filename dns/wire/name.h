@@ -51,7 +51,7 @@ class NameView {
 
 class Name {
  public:
-  Name() = default;  // the root
+  Name() { bytes_[0] = 0; }  // the root
   explicit Name(NameView view) : size_(static_cast<std::uint8_t>(view.size())) {
     std::memcpy(bytes_.data(), view.wire().data(), view.size());
   }
@@ -67,10 +67,14 @@ class Name {
   // ASCII letters lowered (RFC 4343); length bytes are below 'A', so all bytes can be treated
   // alike.
   Name lowered() const;
+  // Makes this the lower-cased `name`.
+  void assignLowered(NameView name);
   bool operator==(const Name& other) const { return view() == other.view(); }
 
  private:
-  std::array<std::uint8_t, kMaxName> bytes_{};
+  // Only the first size_ bytes are ever read. Whole words, so that lower-casing needs no special
+  // tail.
+  std::array<std::uint8_t, kMaxName + 1> bytes_;
   std::uint8_t size_ = 1;
 };
 

@@ -90,7 +90,7 @@ ParseOutcome parseQuery(std::span<const std::uint8_t> message, std::uint16_t loc
   }
   if (!readAdditional(in, additionals, location_option_code, out)) return ParseOutcome::kFormErr;
   if (out.edns.version != 0) return ParseOutcome::kBadVers;
-  out.lowered = Name(out.name).lowered();
+  out.lowered.assignLowered(out.name);
   out.hash = hashName(out.lowered.view());
   return ParseOutcome::kOk;
 }

@@ -51,7 +51,8 @@ void ResponseWriter::writeNameAt(std::size_t offset) {
   if (offset <= kMaxPointer) return out_.u16(static_cast<std::uint16_t>(kPointerBits | offset));
   std::size_t end = offset;
   while (buffer_[end] != 0 && buffer_[end] <= kMaxLabel) end += 1 + std::size_t{buffer_[end]};
-  end += buffer_[end] == 0 ? std::size_t{1} : std::size_t{2};  // the root, or the pointer that the name ends in
+  end += buffer_[end] == 0 ? std::size_t{1}
+                           : std::size_t{2};  // the root, or the pointer that the name ends in
   out_.bytes(buffer_.subspan(offset, end - offset));
 }
 

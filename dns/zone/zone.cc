@@ -84,9 +84,9 @@ std::size_t Zone::bytes() const {
          sizeOf(state_->negative_soa) + state_->table.bytes();
 }
 
-Zone::Match Zone::find(NameView name) const noexcept {
+Zone::Match Zone::find(NameView name, std::uint64_t hash) const noexcept {
   const State& zone = *state_;
-  std::uint32_t found = zone.probe(name);
+  std::uint32_t found = zone.probe(name, hash);
   NameView encloser = name;
   if (found == kNone || (zone.nodes[found].flags & kIsOccluded) != 0) {
     // Ancestors with more labels than any node cannot exist: a name of 127 labels costs no more

@@ -64,7 +64,9 @@ class Zone {
   std::size_t bytes() const;
 
   // REQUIRES: `name` is lower-cased and within apex().
-  Match find(NameView name) const noexcept;
+  Match find(NameView name) const noexcept { return find(name, hashName(name)); }
+  // The same, for a caller that has the hash. REQUIRES: hash == hashName(name).
+  Match find(NameView name, std::uint64_t hash) const noexcept;
 
   NameView nodeName(NodeIx node) const;  // case as in the file
   // Empty view when the node has no such RRset.

@@ -33,7 +33,7 @@ ZoneSet::ZoneSet(std::vector<LoadedZone> zones) : zones_(std::move(zones)) {
   by_apex_.reset(std::bit_ceil(2 * zones_.size() + 2));
   for (std::size_t i = 0; i < zones_.size(); ++i) {
     const NameView apex = zones_[i].zone->apex();
-    max_labels_ = std::max(max_labels_, apex.labelCount());
+    depths_.set(apex.labelCount());
     by_apex_.insert(hashName(apex), static_cast<std::uint32_t>(i));
   }
 }
@@ -42,7 +42,7 @@ const Zone* ZoneSet::find(NameView name) const noexcept {
   if (zones_.empty()) return nullptr;
   std::size_t labels = name.labelCount();
   for (NameView rest = name;; rest = rest.parent(), --labels) {
-    if (labels <= max_labels_) {
+    if (depths_[labels]) {
       const std::uint32_t found = by_apex_.find(hashName(rest), [&](std::uint32_t candidate) {
         return zones_[candidate].zone->apex() == rest;
       });

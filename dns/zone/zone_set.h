@@ -1,6 +1,7 @@
 // ZoneSet: all DNS zones of the server, immutable; finds the zone a name belongs to.
 #pragma once
 
+#include <bitset>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -32,7 +33,7 @@ class ZoneSet {
  private:
   std::vector<LoadedZone> zones_;
   NameTable by_apex_;           // → index in zones_
-  std::size_t max_labels_ = 0;  // no apex has more
+  std::bitset<kMaxName / 2 + 1> depths_;  // label counts that some apex has
 };
 
 }  // namespace meridian::dns
