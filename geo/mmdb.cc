@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <fstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "geo/mmdb_record.h"
@@ -62,7 +64,7 @@ struct Mmdb::State {
     std::uint32_t target = 0;  // a node's number, or a record's offset in the data section
   };
   Branch root() const { return {BranchType::kNode, 0}; }
-  // REQUIRES: node < node_count; open() has checked that so many nodes are in the file.
+  // REQUIRES: node < node_count; checkTree() made sure that so many nodes are in the file.
   // libmaxminddb's reading of a node takes most of a walk's time, this is a tenth of it.
   std::pair<Branch, Branch> branches(std::uint32_t node) const {
     const std::uint8_t* at = db.file_content + std::size_t{node} * db.full_record_byte_size;
@@ -151,22 +153,46 @@ std::string builtAt(std::uint64_t epoch) {
   return rfc3339(WallTime{since});
 }
 
-// What MMDB_open() leaves unchecked.
-Status checkMetadata(const MMDB_s& db) {
-  const MMDB_metadata_s& metadata = db.metadata;
-  if (metadata.ip_version != 4 && metadata.ip_version != 6) {
-    return fail(ErrorKind::kCorrupt,
-                fmt::format("ip_version is {}, not 4 or 6", metadata.ip_version));
+// A whole number of the metadata, 0 when it is not there. The metadata is encoded as records are.
+Result<std::uint32_t> metadataNumber(std::span<const std::uint8_t> metadata, const char* key) {
+  MmdbSchema schema;
+  schema.asn = key;
+  const auto decoder = RecordDecoder::make(schema);
+  if (!decoder) return tl::unexpected(decoder.error());
+  const auto found = decoder->decode(metadata, 0);
+  if (!found) return tl::unexpected(found.error().within("metadata"));
+  return found->asn;
+}
+
+// Whether the search tree that the metadata tells of is in the file at all. To be asked before
+// MMDB_open(), which (1.7.1) computes the tree's size in 32 bits and then reads outside the file.
+Status checkTree(const std::filesystem::path& path) {
+  constexpr std::string_view kMarker = "\xab\xcd\xefMaxMind.com";
+  constexpr std::uint64_t kMaxMetadata = 128 * 1024;  // format 2.0, "Database Metadata"
+  std::error_code error;
+  const std::uint64_t size = std::filesystem::file_size(path, error);
+  std::ifstream in(path, std::ios::binary);
+  std::string tail(error ? 0 : std::min(size, kMaxMetadata), '\0');
+  in.seekg(static_cast<std::streamoff>(size - tail.size()));
+  if (error || !in.read(tail.data(), static_cast<std::streamsize>(tail.size()))) {
+    return fail(ErrorKind::kIo, "cannot read");
   }
-  if (metadata.record_size != 24 && metadata.record_size != 28 && metadata.record_size != 32) {
+  const std::size_t marker = tail.rfind(kMarker);
+  if (marker == std::string::npos) return fail(ErrorKind::kCorrupt, "is no MMDB file");
+  const std::vector<std::uint8_t> metadata(
+      tail.begin() + static_cast<std::ptrdiff_t>(marker + kMarker.size()), tail.end());
+  const auto nodes = metadataNumber(metadata, "node_count");
+  const auto record_bits = metadataNumber(metadata, "record_size");
+  if (!nodes) return tl::unexpected(nodes.error());
+  if (!record_bits) return tl::unexpected(record_bits.error());
+  if (*record_bits != 24 && *record_bits != 28 && *record_bits != 32) {
     return fail(ErrorKind::kCorrupt,
-                fmt::format("record_size is {}, not 24, 28 or 32", metadata.record_size));
+                fmt::format("record_size is {}, not 24, 28 or 32", *record_bits));
   }
-  const std::uint64_t tree_bytes = std::uint64_t{metadata.node_count} * metadata.record_size / 4;
-  const auto file_bytes = static_cast<std::uint64_t>(db.file_size);
-  if (metadata.node_count == 0 || tree_bytes + kDataSeparator > file_bytes) {
-    return fail(ErrorKind::kCorrupt, fmt::format("a search tree of {} nodes is not in {} bytes",
-                                                 metadata.node_count, file_bytes));
+  const std::uint64_t room = size - tail.size() + marker;
+  if (*nodes == 0 || std::uint64_t{*nodes} * *record_bits / 4 + kDataSeparator > room) {
+    return fail(ErrorKind::kCorrupt,
+                fmt::format("a search tree of {} nodes is not in {} bytes", *nodes, room));
   }
   return {};
 }
@@ -191,6 +217,8 @@ Result<std::shared_ptr<const Mmdb>> Mmdb::open(const MmdbSource& source) {
   auto decoder = RecordDecoder::make(source.schema);
   if (!decoder) return tl::unexpected(decoder.error().within(state->path.string()));
   state->decoder = std::move(*decoder);
+  const Status tree = checkTree(source.path);
+  if (!tree) return tl::unexpected(tree.error().within(state->path.string()));
   if (const int code = MMDB_open(state->path.c_str(), MMDB_MODE_MMAP, &state->db);
       code != MMDB_SUCCESS) {
     const ErrorKind kind = code == MMDB_IO_ERROR || code == MMDB_FILE_OPEN_ERROR
@@ -200,8 +228,10 @@ Result<std::shared_ptr<const Mmdb>> Mmdb::open(const MmdbSource& source) {
                                   MMDB_strerror(code)));
   }
   state->open = true;
-  const Status sound = checkMetadata(state->db);
-  if (!sound) return tl::unexpected(sound.error().within(state->path.string()));
+  const std::uint16_t version = state->db.metadata.ip_version;
+  if (version != 4 && version != 6) {
+    return tl::unexpected(state->corrupt(fmt::format("ip_version is {}, not 4 or 6", version)));
+  }
   return std::shared_ptr<const Mmdb>(new Mmdb(std::move(state)));
 }
 
