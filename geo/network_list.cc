@@ -213,6 +213,8 @@ class Line {
 void readLines(std::string_view text, const std::string& file, std::vector<NetworkOverride>& out,
                Diagnostics& problems) {
   std::uint32_t number = 0;
+  out.reserve(out.size() + 1 +
+              static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')));
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
@@ -226,8 +228,11 @@ void readLines(std::string_view text, const std::string& file, std::vector<Netwo
 // Sorts, and reports prefixes that stand twice at their later place.
 Checked<std::vector<NetworkOverride>> finish(std::vector<NetworkOverride> entries,
                                              Diagnostics problems) {
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const auto& a, const auto& b) { return a.prefix < b.prefix; });
+  const auto before = [](const auto& a, const auto& b) { return a.prefix < b.prefix; };
+  // Generated lists come sorted, and the check is much cheaper than a sort.
+  if (!std::is_sorted(entries.begin(), entries.end(), before)) {
+    std::stable_sort(entries.begin(), entries.end(), before);
+  }
   for (std::size_t i = 1; i < entries.size(); ++i) {
     if (entries[i].prefix != entries[i - 1].prefix) continue;
     problems.add(entries[i].place, "network", entries[i].prefix.text(),
