@@ -152,22 +152,20 @@ class OracleShape {
   double metresWithin(geo::GeoPoint point, double limit) const {
     const double degrees = limit / 110'000;
     std::vector<std::pair<double, std::pair<geo::GeoPoint, geo::GeoPoint>>> edges;
-    double least = limit * 1.05 + 100;
     for (std::size_t r = 0; r < rings_.size(); ++r) {
       if (!boxes_[r].holds(point, degrees)) continue;
       for (std::size_t i = 0; i < rings_[r].size(); ++i) {
         const auto ends = edge(r, i);
         const double rough = roughMetres(point, ends.first, ends.second);
-        if (rough > least * 1.03 + 100) continue;
-        least = std::min(least, rough);
-        edges.emplace_back(rough, ends);
+        if (rough <= roughBound(limit)) edges.emplace_back(rough, ends);
       }
     }
+    std::sort(edges.begin(), edges.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     double best = HUGE_VAL;
     for (const auto& [rough, ends] : edges) {
-      if (rough <= least * 1.03 + 100) {
-        best = std::min(best, edgeMetres(point, ends.first, ends.second));
-      }
+      if (rough > roughBound(best)) break;
+      best = std::min(best, edgeMetres(point, ends.first, ends.second));
     }
     return best;
   }
@@ -198,6 +196,9 @@ class OracleShape {
     return {points[i], points[i + 1 == points.size() ? 0 : i + 1]};
   }
 
+  // In 50 km the length of a degree of longitude changes by 2 % at most below 68° of latitude.
+  static double roughBound(double metres) { return metres * 1.03 + 50; }
+
   static double roughMetres(geo::GeoPoint p, geo::GeoPoint a, geo::GeoPoint b) {
     const double squeeze = std::cos(p.lat * kDegree);
     const auto flat = [&](geo::GeoPoint q) {
@@ -209,7 +210,9 @@ class OracleShape {
     const double dy = by - ay;
     const double length = dx * dx + dy * dy;
     const double t = length == 0 ? 0 : std::clamp(-(ax * dx + ay * dy) / length, 0.0, 1.0);
-    return std::hypot(ax + t * dx, ay + t * dy) * 111'200;
+    const double x = ax + t * dx;
+    const double y = ay + t * dy;
+    return std::sqrt(x * x + y * y) * 111'200;
   }
 
   // Golden section over the edge: the way has one minimum on an edge of some kilometres.
@@ -220,13 +223,19 @@ class OracleShape {
     constexpr double kGolden = 0.6180339887498949;
     double low = 0;
     double high = 1;
-    for (int step = 0; step < 45; ++step) {
-      const double inner_low = high - kGolden * (high - low);
-      const double inner_high = low + kGolden * (high - low);
-      if (at(inner_low) < at(inner_high)) {
-        high = inner_high;
+    double left = high - kGolden;
+    double right = low + kGolden;
+    double at_left = at(left);
+    double at_right = at(right);
+    for (int step = 0; step < 32; ++step) {
+      if (at_left < at_right) {
+        high = right;
+        right = std::exchange(left, right - kGolden * (right - low));
+        at_right = std::exchange(at_left, at(left));
       } else {
-        low = inner_low;
+        low = left;
+        left = std::exchange(right, left + kGolden * (high - left));
+        at_left = std::exchange(at_right, at(right));
       }
     }
     return std::min({at(0), at(1), at((low + high) / 2)});
