@@ -392,17 +392,37 @@ class PlacementOracle {
   }
 
   Answer anchored(geo::GeoPoint point) const {
+    double least_degrees = 180;
+    forEachAnchor([&](std::uint32_t, geo::GeoPoint anchor) {
+      least_degrees = std::min(least_degrees, sphereDegrees(point, anchor));
+    });
     double best = HUGE_VAL;
     Answer out;
-    for (std::uint32_t locus = 0; locus < zone_.partition_count; ++locus) {
-      for (const geo::GeoPoint& anchor : partitionAt(locus).anchors) {
-        const double metres = oracleMetres(point, anchor);
-        if (metres >= best) continue;
-        best = metres;
-        out = {locus};
-      }
-    }
+    forEachAnchor([&](std::uint32_t locus, geo::GeoPoint anchor) {
+      // The Earth's radii of curvature differ by 1 %.
+      if (sphereDegrees(point, anchor) > least_degrees * 1.02 + 1e-4) return;
+      const double metres = oracleMetres(point, anchor);
+      if (metres >= best) return;
+      best = metres;
+      out = {locus};
+    });
     return out.empty() ? fallback() : out;
+  }
+
+  template <class Visit>
+  void forEachAnchor(const Visit& visit) const {
+    for (std::uint32_t locus = 0; locus < zone_.partition_count; ++locus) {
+      for (const geo::GeoPoint& anchor : partitionAt(locus).anchors) visit(locus, anchor);
+    }
+  }
+
+  static double sphereDegrees(geo::GeoPoint a, geo::GeoPoint b) {
+    constexpr double kDegree = 3.14159265358979323846 / 180;
+    const double lat = std::sin((a.lat - b.lat) * kDegree / 2);
+    const double lon = std::sin((a.lon - b.lon) * kDegree / 2);
+    const double squared =
+        lat * lat + std::cos(a.lat * kDegree) * std::cos(b.lat * kDegree) * lon * lon;
+    return 2 * std::asin(std::sqrt(std::min(1.0, squared))) / kDegree;
   }
 
   Answer fallback() const {
