@@ -58,9 +58,10 @@ struct Placed {
 class Placement {
  public:
   struct AddressMatch {
-    Locus locus;              // of the fallback when !locus_known
+    Locus locus;  // of the fallback when !locus_known
     std::uint8_t scope = 0;
-    bool locus_known = true;  // false: a private network without an override; the address says nothing about a place
+    bool locus_known = true;  // false: a private network without an override; the address says
+                              // nothing about a place
   };
 
   // The hot path: one table walk.
