@@ -323,6 +323,13 @@ Status HttpServer::State::listen() {
   if (http == nullptr) return fail(ErrorKind::kIo, "evhttp_new failed");
   evhttp_set_max_body_size(http.get(), static_cast<ev_ssize_t>(options.max_body_bytes));
   evhttp_set_max_headers_size(http.get(), static_cast<ev_ssize_t>(options.max_header_bytes));
+  // Per read or write, and 50 s if not set: also cuts a client that does not take its reply. That a
+  // request arrives whole in time is sweep()'s matter.
+  using std::chrono::duration_cast;
+  const auto seconds = duration_cast<std::chrono::seconds>(options.idle_timeout);
+  const auto rest = duration_cast<std::chrono::microseconds>(options.idle_timeout - seconds);
+  const timeval idle{seconds.count(), rest.count()};
+  evhttp_set_timeout_tv(http.get(), &idle);
   // All methods reach the router, which knows what each path allows.
   evhttp_set_allowed_methods(http.get(), 0xFFFF);
   evhttp_set_default_content_type(http.get(), nullptr);
