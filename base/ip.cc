@@ -68,8 +68,14 @@ IpAddress IpAddress::masked(std::uint8_t length) const {
 }
 
 bool IpAddress::isPrivate() const {
+  const auto& networks = privateNetworks();
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const IpPrefix& network) { return network.contains(*this); });
+}
+
+const std::vector<IpPrefix>& privateNetworks() {
   // RFC 6890's special-purpose blocks a resolver may sit in; 100.64/10 is RFC 6598.
-  static const IpPrefixList kPrivate([] {
+  static const std::vector<IpPrefix> kNetworks = [] {
     std::vector<IpPrefix> list;
     for (const char* text :
          {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
@@ -77,8 +83,8 @@ bool IpAddress::isPrivate() const {
       list.push_back(*IpPrefix::parse(text));
     }
     return list;
-  }());
-  return kPrivate.contains(*this);
+  }();
+  return kNetworks;
 }
 
 Result<IpPrefix> IpPrefix::parse(std::string_view text) {

@@ -76,6 +76,9 @@ class IpPrefixList {
   std::vector<IpPrefix> prefixes_;
 };
 
+// The networks of IpAddress::isPrivate(), in address order, IPv4 first.
+const std::vector<IpPrefix>& privateNetworks();
+
 // "127.0.0.1:53" or "[::1]:53".
 struct IpEndpoint {
   IpAddress address;

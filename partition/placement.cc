@@ -43,7 +43,8 @@ std::string_view placedByName(PlacedBy by) {
 
 Placement::AddressMatch Placement::ofAddress(const IpAddress& address) const noexcept {
   const geo::PrefixTable::Match match = table_->lookup(address);
-  return {Locus(match.value), match.scope};
+  if (match.value == no_place_) return {fallback_, match.scope, false};
+  return {Locus(match.value), match.scope, true};
 }
 
 std::optional<Locus> Placement::ofGeohash(std::string_view label) const noexcept {

@@ -84,7 +84,10 @@ class Placement {
   // Stateless and global zones: eZones, nearest first. REQUIRES: the zone's kind is not sharding.
   const std::vector<EZoneIx>& siteOrder(Locus locus) const;
 
+  // Values are loci, or noPlace(): a private network of which nothing is known. It is a value of
+  // its own so that no scope reaches from it into the public Internet.
   const geo::PrefixTable& table() const { return *table_; }
+  std::uint32_t noPlace() const { return no_place_; }
 
   // Every error at once: unknown fences, overlapping fences of one zone, …
   static Checked<std::shared_ptr<const Placement>> build(const Topology& topology, ZoneIx zone,
@@ -110,6 +113,7 @@ class Placement {
 
   ZoneKind kind_ = ZoneKind::kSharding;
   Locus fallback_;
+  std::uint32_t no_place_ = 0;  // the first number that is no locus
   std::shared_ptr<const geo::PrefixTable> table_;
   LabelMap pois_, cities_;  // by lower-case id
 

@@ -14,15 +14,54 @@ namespace {
 constexpr double kMetresPerKilometre = 1000;
 
 // The ranges with each value replaced by loci[value]; neighbours that became equal are joined.
+// Private networks of which nothing is known become `no_place`.
 template <class Range>
-std::vector<Range> remapped(std::span<const Range> ranges, const std::vector<Locus>& loci) {
-  std::vector<Range> out;
-  for (const Range& range : ranges) {
-    const std::uint32_t value = loci[range.value].value;
-    if (out.empty() || out.back().value != value) out.push_back({range.first, value});
+class RangeMapper {
+ public:
+  using Address = decltype(Range::first);
+
+  RangeMapper(IpFamily family, const std::vector<Locus>& loci, std::uint32_t no_place)
+      : loci_(loci), no_place_(no_place) {
+    for (const IpPrefix& network : privateNetworks()) {
+      if (network.address.family() != family) continue;
+      const auto first = static_cast<Address>(network.address.bits());
+      private_.push_back({first, static_cast<Address>(first | (~Address{0} >> network.length))});
+    }
   }
-  return out;
-}
+
+  std::vector<Range> map(std::span<const Range> ranges) {
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      const Address last =
+          i + 1 < ranges.size() ? static_cast<Address>(ranges[i + 1].first - 1) : ~Address{0};
+      put(ranges[i].first, loci_[ranges[i].value].value);
+      if (ranges[i].value == kNothingKnown) cutPrivate(ranges[i].first, last);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  static constexpr std::uint32_t kNothingKnown = 0;  // of AddressEvidence
+  struct Block {
+    Address first, last;
+  };
+
+  void cutPrivate(Address first, Address last) {
+    for (const Block& block : private_) {
+      if (block.last < first || block.first > last) continue;
+      put(std::max(first, block.first), no_place_);
+      if (block.last < last) put(static_cast<Address>(block.last + 1), loci_[kNothingKnown].value);
+    }
+  }
+  void put(Address first, std::uint32_t value) {
+    if (!out_.empty() && out_.back().first == first) out_.pop_back();
+    if (out_.empty() || out_.back().value != value) out_.push_back({first, value});
+  }
+
+  const std::vector<Locus>& loci_;
+  std::uint32_t no_place_;
+  std::vector<Block> private_;
+  std::vector<Range> out_;
+};
 
 Locus locusNumber(std::size_t number) {
   return Locus(static_cast<Locus::Representation>(number));
@@ -151,14 +190,16 @@ Placement::LabelMap PlacementCompiler::compileCatalogue(
 }
 
 void PlacementCompiler::compileTable() {
-  if (sources_.addresses == nullptr) {
-    const geo::V4Range v4[] = {{0, out_->fallback_.value}};
-    const geo::V6Range v6[] = {{0, out_->fallback_.value}};
-    out_->table_ = std::make_shared<const geo::PrefixTable>(v4, v6);
-    return;
-  }
+  const geo::V4Range nothing_v4[] = {{}};
+  const geo::V6Range nothing_v6[] = {{}};
+  const bool known = sources_.addresses != nullptr;
+  if (!known) loci_ = {out_->fallback_};
+  out_->no_place_ = static_cast<std::uint32_t>(out_->locusCount());
+  RangeMapper<geo::V4Range> v4(IpFamily::kV4, loci_, out_->no_place_);
+  RangeMapper<geo::V6Range> v6(IpFamily::kV6, loci_, out_->no_place_);
   out_->table_ = std::make_shared<const geo::PrefixTable>(
-      remapped(sources_.addresses->v4(), loci_), remapped(sources_.addresses->v6(), loci_));
+      v4.map(known ? sources_.addresses->v4() : std::span<const geo::V4Range>(nothing_v4)),
+      v6.map(known ? sources_.addresses->v6() : std::span<const geo::V6Range>(nothing_v6)));
 }
 
 }  // namespace meridian::partition

@@ -93,6 +93,7 @@ class PlacementComparer {
       const auto fresh = static_cast<std::uint32_t>(numbers_.size());
       out.push_back(numbers_.emplace(nameOf(side, i), fresh).first->second);
     }
+    out.push_back(out[side.placement.fallback().index()]);  // Placement::noPlace()
     return out;
   }
 

@@ -32,7 +32,7 @@ class ZoneSet {
 
  private:
   std::vector<LoadedZone> zones_;
-  NameTable by_apex_;           // → index in zones_
+  NameTable by_apex_;                     // → index in zones_
   std::bitset<kMaxName / 2 + 1> depths_;  // label counts that some apex has
 };
 

@@ -117,10 +117,12 @@ std::shared_ptr<const dns::ServingState> makeServingState(std::size_t networks) 
   state->services = valueOf(dns::ServiceSet::build(*topology, *state->zones));
   state->map.topology = topology;
   state->map.table = std::make_shared<const partition::AssignmentTable>();
-  state->placements = std::make_shared<const partition::PlacementSet>(valueOf(partition::buildPlacements(*topology, *sources)));
+  state->placements = std::make_shared<const partition::PlacementSet>(
+      valueOf(partition::buildPlacements(*topology, *sources)));
   state->health = std::make_shared<const partition::SiteHealth>(partition::allUp(*topology));
-  state->decisions.push_back(std::make_shared<const partition::ZoneDecisions>(partition::decideZone(
-      *topology, partition::ZoneIx(0), *(*state->placements)[0], *state->map.table, *state->health)));
+  state->decisions.push_back(std::make_shared<const partition::ZoneDecisions>(
+      partition::decideZone(*topology, partition::ZoneIx(0), *(*state->placements)[0],
+                            *state->map.table, *state->health)));
   state->sources = std::move(sources);
   return state;
 }

@@ -109,8 +109,8 @@ bool allows(const test::PlacementOracle::Answer& answer, std::uint32_t locus) {
 // Walks the leaves of a table beside the oracle's stretches of constant evidence.
 class LeafCheck {
  public:
-  LeafCheck(const geo::PrefixTable& table, test::PlacementOracle& oracle)
-      : table_(table), oracle_(oracle) {}
+  LeafCheck(const Placement& placement, test::PlacementOracle& oracle)
+      : placement_(placement), table_(placement.table()), oracle_(oracle) {}
 
   // False, with the reason in problem(), when the leaf is wrong; later leaves are not looked at.
   void visit(const IpPrefix& leaf, std::uint32_t value) {
@@ -155,15 +155,24 @@ class LeafCheck {
   void checkStretches(const IpPrefix& leaf, std::uint32_t value, U128 first, U128 last) {
     for (U128 at = first; problem_.empty();) {
       const auto stretch = oracle_.at(addressOf(family_, at));
-      if (!allows(*stretch.answer, value)) {
+      const U128 end = std::min(last, stretch.last);
+      if (!allows(*stretch.answer, locusOf(value)) || !mayHaveNoPlace(value, at, end)) {
         return fail(leaf, "the oracle says otherwise at " + addressOf(family_, at).text());
       }
-      const U128 end = std::min(last, stretch.last);
       checkLookup(leaf, value, at);
       checkLookup(leaf, value, end);
       if (end == last) return;
       at = end + 1;
     }
+  }
+
+  std::uint32_t locusOf(std::uint32_t value) const {
+    return value == placement_.noPlace() ? placement_.fallback().value : value;
+  }
+  // Only private networks say nothing about a place.
+  bool mayHaveNoPlace(std::uint32_t value, U128 first, U128 last) const {
+    return value != placement_.noPlace() ||
+           (addressOf(family_, first).isPrivate() && addressOf(family_, last).isPrivate());
   }
 
   void checkLookup(const IpPrefix& leaf, std::uint32_t value, U128 at) {
@@ -174,6 +183,7 @@ class LeafCheck {
     }
   }
 
+  const Placement& placement_;
   const geo::PrefixTable& table_;
   test::PlacementOracle& oracle_;
   IpFamily family_ = IpFamily::kV4;
@@ -192,7 +202,7 @@ TEST_F(PlacementOracleTest, EveryBoundaryAndAMillionRandomAddressesAgree) {
   test::PlacementOracle oracle(world_->topology, zone, world_->sources.fences, world_->overrides,
                                kDatabases);
 
-  LeafCheck check(placement.table(), oracle);
+  LeafCheck check(placement, oracle);
   placement.table().forEachLeaf(
       [&](const IpPrefix& leaf, std::uint32_t value) { check.visit(leaf, value); });
   ASSERT_EQ(check.problem(), "");

@@ -99,6 +99,26 @@ TEST(Placement, AnswersAddressesWithTheirScope) {
   EXPECT_EQ(ofAddress(world, *placement, "::ffff:192.0.2.1"), "b/120");
 }
 
+TEST(Placement, PrivateNetworksSayNothingAndKeepTheirScope) {
+  PlacementWorld world;
+  const auto placement = mustBuild(world);
+  for (const char* text :
+       {"10.1.2.3", "192.168.7.7", "172.31.255.255", "127.0.0.1", "fd12::1", "fe80::1"}) {
+    const IpAddress address = IpAddress::parse(text).value();
+    const auto match = placement->ofAddress(address);
+    EXPECT_FALSE(match.locus_known) << text;
+    EXPECT_EQ(match.locus, placement->fallback()) << text;
+    // The scope stays inside the private block, so no answer for it is reused outside.
+    const IpPrefix scope{address.masked(match.scope), match.scope};
+    const IpAddress last =
+        address.isV4()
+            ? IpAddress::v4(scope.address.asV4() | (match.scope == 32 ? 0 : ~0U >> match.scope))
+            : IpAddress::v6(scope.address.bits() | (~U128{0} >> match.scope));
+    EXPECT_TRUE(scope.address.isPrivate() && last.isPrivate()) << scope.text();
+  }
+  EXPECT_TRUE(placement->ofAddress(IpAddress::parse("11.0.0.1").value()).locus_known);
+}
+
 TEST(Placement, WithoutAddressesAnswersTheDefault) {
   const PlacementWorld world;
   EXPECT_EQ(ofAddress(world, *mustBuild(world), "192.0.2.1"), "rest/0");
