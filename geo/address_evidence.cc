@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -85,32 +86,43 @@ IpAddress withoutAlias(const IpAddress& address) {
 
 }  // namespace
 
-// Lays one layer after the other over the ranges so far.
+// Lays one layer after the other over the ranges so far, for one family. Families share nothing, so
+// that they can be built side by side; join() puts their findings into one list.
+template <class Range>
 class AddressEvidence::Builder {
  public:
-  explicit Builder(AddressEvidence& out) : out_(out) {
-    out_.findings_.push_back({});
-    out_.v4_.push_back({});
-    out_.v6_.push_back({});
+  Builder(const AddressEvidence& source, IpFamily family) : source_(source), family_(family) {
+    findings_.push_back({});
+    ranges_.push_back({});
   }
 
-  Status addDatabase(std::uint32_t layer) {
+  Status run() {
+    for (; layer_ < source_.databases_.size(); ++layer_) {
+      seen_ = IdTable();
+      if (Status added = addRecords(); !added) return added;
+    }
     seen_ = IdTable();
-    layer_ = layer;
-    const Status v4 = addRecords(IpFamily::kV4, out_.v4_);
-    return v4 ? addRecords(IpFamily::kV6, out_.v6_) : v4;
+    addPrefixes();
+    return {};
   }
 
-  void addOverrides(std::uint32_t layer) {
-    seen_ = IdTable();
-    layer_ = layer;
-    addPrefixes(IpFamily::kV4, out_.v4_);
-    addPrefixes(IpFamily::kV6, out_.v6_);
+  // Appends the findings to `all` and returns the ranges with the ids they have there.
+  std::vector<Range> join(std::vector<Finding>& all) {
+    const auto shift = static_cast<std::uint32_t>(all.size() - 1);  // id 0, nothing, is everybody's
+    const auto shifted = [&](std::uint32_t id) { return id == 0 ? 0 : id + shift; };
+    for (std::size_t id = 1; id < findings_.size(); ++id) {
+      Finding finding = findings_[id];
+      finding.below = shifted(finding.below);
+      all.push_back(finding);
+    }
+    if (shift != 0) {
+      for (Range& range : ranges_) range.value = shifted(range.value);
+    }
+    return std::move(ranges_);
   }
 
  private:
   // Puts the networks of the layer in hand, which come in address order, over the ranges below.
-  template <class Range>
   class Overlay {
    public:
     using Address = decltype(Range::first);
@@ -158,15 +170,15 @@ class AddressEvidence::Builder {
     bool full_ = false;   // all of the address space is in out_
   };
 
-  template <class Range>
-  Status addRecords(IpFamily family, std::vector<Range>& ranges) {
-    using Address = decltype(Range::first);
-    const Mmdb& database = *out_.databases_[layer_];
+  using Address = decltype(Range::first);
+
+  Status addRecords() {
+    const Mmdb& database = *source_.databases_[layer_];
     // Neighbours often have the same record: city databases leave a little more than half. Pages
     // that are reserved and not written take no memory.
-    Overlay<Range> overlay(*this, ranges, database.nodeCount() * 5 / 8);
+    Overlay overlay(*this, ranges_, database.nodeCount() * 5 / 8);
     const Status walked =
-        database.walk(family, [&](U128 first, std::uint8_t length, Mmdb::RecordNumber record) {
+        database.walk(family_, [&](U128 first, std::uint8_t length, Mmdb::RecordNumber record) {
           const auto address = static_cast<Address>(first);
           overlay.cover(address, lastOf(address, length), record);
         });
@@ -176,10 +188,8 @@ class AddressEvidence::Builder {
   }
 
   // Nested prefixes become a sequence: `open` holds those around the address in hand.
-  template <class Range>
-  void addPrefixes(IpFamily family, std::vector<Range>& ranges) {
-    using Address = decltype(Range::first);
-    Overlay<Range> overlay(*this, ranges, 2 * out_.overrides_.size());
+  void addPrefixes() {
+    Overlay overlay(*this, ranges_, 2 * source_.overrides_.size());
     std::vector<std::pair<Address, std::uint32_t>> open;  // last address, override
     Address next = 0;
     const auto closeBefore = [&](Address first) {
@@ -194,9 +204,9 @@ class AddressEvidence::Builder {
       }
       next = first;
     };
-    for (std::uint32_t i = 0; i < out_.overrides_.size(); ++i) {
-      const IpPrefix& prefix = out_.overrides_[i].prefix;
-      if (prefix.address.family() != family) continue;
+    for (std::uint32_t i = 0; i < source_.overrides_.size(); ++i) {
+      const IpPrefix& prefix = source_.overrides_[i].prefix;
+      if (prefix.address.family() != family_) continue;
       const auto first = static_cast<Address>(prefix.address.bits());
       closeBefore(first);
       open.emplace_back(lastOf(first, prefix.length), i);
@@ -205,8 +215,7 @@ class AddressEvidence::Builder {
     overlay.finish();
   }
 
-  template <class Range, class Address>
-  void closeAll(Overlay<Range>& overlay, std::vector<std::pair<Address, std::uint32_t>>& open,
+  void closeAll(Overlay& overlay, std::vector<std::pair<Address, std::uint32_t>>& open,
                 Address next) {
     for (; !open.empty(); open.pop_back()) {
       const auto [last, record] = open.back();
@@ -219,17 +228,21 @@ class AddressEvidence::Builder {
 
   // The id of the evidence that has `record` of the layer in hand over the evidence `below`.
   std::uint32_t idOf(std::uint32_t below, std::uint32_t record) {
-    const bool located = layer_ == out_.databases_.size() && out_.locating_[record].has_value();
+    const bool located =
+        layer_ == source_.databases_.size() && source_.locating_[record].has_value();
     if (located) below = 0;  // nothing of it shows
-    const auto next = static_cast<std::uint32_t>(out_.findings_.size());
+    const auto next = static_cast<std::uint32_t>(findings_.size());
     const std::uint32_t id = seen_.insert(std::uint64_t{below} << 32 | record, next);
-    if (id == next) out_.findings_.push_back({below, layer_, record});
+    if (id == next) findings_.push_back({below, layer_, record});
     return id;
   }
 
-  AddressEvidence& out_;
-  std::uint32_t layer_ = 0;
-  IdTable seen_;  // ids of the layer in hand
+  const AddressEvidence& source_;
+  IpFamily family_;
+  std::vector<Finding> findings_;
+  std::vector<Range> ranges_;
+  std::uint32_t layer_ = 0;  // in hand: a database, or all overrides
+  IdTable seen_;             // ids of the layer in hand
 };
 
 Result<AddressEvidence> AddressEvidence::build(std::vector<std::shared_ptr<const Mmdb>> databases,
@@ -240,12 +253,17 @@ Result<AddressEvidence> AddressEvidence::build(std::vector<std::shared_ptr<const
   std::sort(out.overrides_.begin(), out.overrides_.end(),
             [](const auto& a, const auto& b) { return a.prefix < b.prefix; });
   out.findLocating();
-  Builder builder(out);
-  for (std::uint32_t layer = 0; layer < out.databases_.size(); ++layer) {
-    const Status added = builder.addDatabase(layer);
-    if (!added) return tl::unexpected(added.error());
-  }
-  builder.addOverrides(static_cast<std::uint32_t>(out.databases_.size()));
+  Builder<V4Range> v4(out, IpFamily::kV4);
+  Builder<V6Range> v6(out, IpFamily::kV6);
+  Status v6_built;
+  std::thread v6_thread([&] { v6_built = v6.run(); });
+  const Status v4_built = v4.run();
+  v6_thread.join();
+  if (!v4_built) return tl::unexpected(v4_built.error());
+  if (!v6_built) return tl::unexpected(v6_built.error());
+  out.findings_.push_back({});
+  out.v4_ = v4.join(out.findings_);
+  out.v6_ = v6.join(out.findings_);
   out.findings_.shrink_to_fit();
   return out;
 }

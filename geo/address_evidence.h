@@ -68,6 +68,7 @@ class AddressEvidence {
     std::uint32_t layer = 0;   // index in databases_, or databases_.size() for overrides
     std::uint32_t record = 0;  // a record's number, or an index in overrides_
   };
+  template <class Range>
   class Builder;
 
   void findLocating();

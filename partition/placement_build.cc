@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -66,6 +67,42 @@ void checkSources(const Topology& topology, const GeoSources& sources, Diagnosti
   }
 }
 
+// Feeds the compilers first, first + step, … with all evidence, and finishes them into the same
+// places of `out`.
+Status compileSome(std::vector<PlacementCompiler>& compilers, std::size_t first, std::size_t step,
+                   const geo::AddressEvidence* addresses, PlacementSet& out) {
+  const auto each = [&](const auto& work) {
+    for (std::size_t i = first; i < compilers.size(); i += step) work(i);
+  };
+  if (addresses != nullptr) {
+    const Status walked = addresses->forEach([&](std::uint32_t, const geo::Evidence& evidence) {
+      each([&](std::size_t i) { compilers[i].addEvidence(evidence); });
+    });
+    if (!walked) return walked;
+  }
+  each([&](std::size_t i) { out[i] = compilers[i].finish(); });
+  return {};
+}
+
+// Zones are dealt out to the cores. Each core decodes the evidence once for all of its zones:
+// decoding twice at the same time is sooner done than once for everybody.
+Status compileAll(std::vector<PlacementCompiler>& compilers, const geo::AddressEvidence* addresses,
+                  PlacementSet& out) {
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t step = std::min(cores, compilers.size());
+  std::vector<Status> done(step);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < step; ++i) {
+    threads.emplace_back([&, i] { done[i] = compileSome(compilers, i, step, addresses, out); });
+  }
+  if (step > 0) done[0] = compileSome(compilers, 0, step, addresses, out);
+  for (std::thread& thread : threads) thread.join();
+  for (const Status& status : done) {
+    if (!status) return status;
+  }
+  return {};
+}
+
 Checked<PlacementSet> buildZones(const Topology& topology, const std::vector<ZoneIx>& zones,
                                  const GeoSources& sources) {
   Diagnostics problems;
@@ -74,18 +111,11 @@ Checked<PlacementSet> buildZones(const Topology& topology, const std::vector<Zon
   compilers.reserve(zones.size());
   for (const ZoneIx zone : zones) compilers.emplace_back(topology, zone, sources, problems);
   if (!problems.empty()) return tl::unexpected(problems);
-  if (sources.addresses != nullptr) {
-    const Status walked =
-        sources.addresses->forEach([&](std::uint32_t, const geo::Evidence& evidence) {
-          for (PlacementCompiler& compiler : compilers) compiler.addEvidence(evidence);
-        });
-    if (!walked) {
-      problems.add({}, "", "", walked.error().message);
-      return tl::unexpected(problems);
-    }
+  PlacementSet placements(compilers.size());
+  if (const Status done = compileAll(compilers, sources.addresses.get(), placements); !done) {
+    problems.add({}, "", "", done.error().message);
+    return tl::unexpected(problems);
   }
-  PlacementSet placements;
-  for (PlacementCompiler& compiler : compilers) placements.push_back(compiler.finish());
   return placements;
 }
 
