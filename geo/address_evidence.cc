@@ -343,6 +343,7 @@ Result<AddressFinding> AddressEvidence::find(const IpAddress& asked) const {
     if (!found_network) {
       out.network = (*found)->network;
       out.source = "database " + database->path().string();
+      if (!database->attribution().empty()) out.source += " (" + database->attribution() + ")";
       found_network = true;
     }
     fillFrom(out.evidence.location, std::move((*found)->location));

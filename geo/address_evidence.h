@@ -35,7 +35,7 @@ struct Evidence {
 struct AddressFinding {
   Evidence evidence;
   IpPrefix network;    // the override's or the database's network that matched
-  std::string source;  // "override FILE:LINE", "database FILE", or "nothing"
+  std::string source;  // "override FILE:LINE", "database FILE (ATTRIBUTION)", or "nothing"
 };
 
 class AddressEvidence {

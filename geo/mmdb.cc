@@ -106,6 +106,7 @@ struct Mmdb::State {
   }
 
   std::filesystem::path path;
+  std::string attribution;
   MMDB_s db{};
   bool open = false;
   RecordDecoder decoder;
@@ -205,6 +206,7 @@ Mmdb::~Mmdb() = default;
 Result<std::shared_ptr<const Mmdb>> Mmdb::open(const MmdbSource& source) {
   auto state = std::make_unique<State>();
   state->path = source.path;
+  state->attribution = source.attribution;
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(source.path, error);
   if (status.type() == std::filesystem::file_type::not_found) {
@@ -253,6 +255,10 @@ Result<std::optional<Mmdb::Found>> Mmdb::lookup(const IpAddress& address) const 
 
 const std::filesystem::path& Mmdb::path() const {
   return state_->path;
+}
+
+const std::string& Mmdb::attribution() const {
+  return state_->attribution;
 }
 
 bool Mmdb::hasV4() const {

@@ -28,6 +28,7 @@ struct MmdbSchema {
 struct MmdbSource {
   std::filesystem::path path;
   MmdbSchema schema;
+  std::string attribution;  // what the data's licence asks to be shown with results; may be empty
 };
 
 class Mmdb {
@@ -45,6 +46,7 @@ class Mmdb {
   Result<std::optional<Found>> lookup(const IpAddress& address) const;
 
   const std::filesystem::path& path() const;
+  const std::string& attribution() const;
   bool hasV4() const;
   bool hasV6() const;               // a v6 tree holds IPv4 as well, in ::/96
   std::string description() const;  // type, build date, nodes: for logs

@@ -26,6 +26,7 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "geo.databases[].subdivision",
                                             "geo.databases[].city",
                                             "geo.databases[].asn",
+    "geo.databases[].attribution",
                                             "geo.fences[].id",
                                             "geo.fences[].path",
                                             "geo.fences[].id_property",
@@ -153,6 +154,7 @@ class Decoder {
       source.path = path(item.string("path", {.required = true}));
       source.schema = {item.string("latitude"),    item.string("longitude"), item.string("country"),
                        item.string("subdivision"), item.string("city"),      item.string("asn")};
+      source.attribution = item.string("attribution", {.max_bytes = 120});
       config.databases.push_back(std::move(source));
     });
     eachOf(in, "fences", [&](ObjectReader& item) {
