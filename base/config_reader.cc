@@ -94,6 +94,9 @@ void ObjectReader::checkString(const std::string& path, const ConfigNode& node,
              std::find(rule.one_of.begin(), rule.one_of.end(), text) == rule.one_of.end()) {
     problems_.add(place, path, text,
                   fmt::format("must be one of {}", fmt::join(rule.one_of, ", ")));
+  } else if (rule.check != nullptr) {
+    if (const Status checked = rule.check(text); !checked)
+      problems_.add(place, path, text, checked.error().message);
   }
 }
 

@@ -20,6 +20,7 @@
 
 #include "base/config_node.h"
 #include "base/diagnostics.h"
+#include "base/result.h"
 
 namespace meridian {
 
@@ -29,6 +30,8 @@ struct StringRule {
   std::size_t max_bytes = 4096;
   bool id = false;                            // [a-z0-9][a-z0-9-]{0,47}
   std::vector<std::string_view> one_of = {};  // empty: anything
+  // A rule of the caller's; its error's message is the reason.
+  Status (*check)(std::string_view text) = nullptr;
 };
 struct IntegerRule {
   bool required = false;

@@ -36,6 +36,33 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "geo.catalogues[].path",
                                             "admin.listen"};
 
+// The checks of single values, as StringRule takes them.
+template <class T>
+Status parses(std::string_view text) {
+  const Result<T> value = T::parse(text);
+  return value ? Status{} : tl::unexpected(value.error());
+}
+
+Status isLogLevel(std::string_view text) {
+  const Result<LogLevel> level = parseLogLevel(text);
+  return level ? Status{} : tl::unexpected(level.error());
+}
+
+Status isNodeId(std::string_view text) {
+  const bool good =
+      !text.empty() && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+      });
+  return good ? Status{}
+              : fail(ErrorKind::kInvalid,
+                     "must be a-z, 0-9 and '-', starting with a letter or digit");
+}
+
+// Joined to the file's folder an empty path would be the folder itself.
+Status isPath(std::string_view text) {
+  return text.empty() ? fail(ErrorKind::kInvalid, "must not be empty") : Status{};
+}
+
 class Decoder {
  public:
   Decoder(const ConfigNode& root, const std::filesystem::path& file, Diagnostics& problems)
@@ -77,55 +104,49 @@ class Decoder {
     return std::chrono::milliseconds(numeric(in, name));
   }
 
-  std::filesystem::path path(const std::string& text) const {
+  std::filesystem::path joined(const std::string& text) const {
     const std::filesystem::path given(text);
-    return given.is_absolute() || text.empty() ? given : folder_ / given;
+    return given.is_absolute() ? given : folder_ / given;
+  }
+  std::filesystem::path path(ObjectReader& in, std::string_view key, const std::string& fallback) {
+    return joined(in.string(key, {.fallback = fallback, .check = isPath}));
+  }
+  std::filesystem::path requiredPath(ObjectReader& in) {
+    return joined(in.string("path", {.required = true, .check = isPath}));
   }
 
+  // The elements that parse; of the others each is reported.
   template <class T>
-  T parsed(ObjectReader& in, std::string_view key, const Result<T>& result, T fallback = {}) {
-    if (result) return *result;
-    in.error(key, result.error().message);
-    return fallback;
-  }
-
-  IpPrefixList prefixes(ObjectReader& in, std::string_view key,
-                        const std::vector<std::string>& fallback) {
-    std::vector<IpPrefix> out;
-    for (const std::string& text : in.has(key) ? in.strings(key, {.max = 256}) : fallback) {
-      const auto prefix = IpPrefix::parse(text);
-      if (prefix) {
-        out.push_back(*prefix);
-      } else {
-        in.error(key, prefix.error().message);
-      }
+  std::vector<T> parsedEach(ObjectReader& in, std::string_view key, const ArrayRule& rule,
+                            const std::vector<std::string>& fallback) {
+    std::vector<T> out;
+    for (const std::string& text :
+         in.has(key) ? in.strings(key, rule, {.check = parses<T>}) : fallback) {
+      if (const Result<T> value = T::parse(text)) out.push_back(*value);
     }
     in.ignore(key);
-    return IpPrefixList(std::move(out));
+    return out;
+  }
+  IpPrefixList prefixes(ObjectReader& in, std::string_view key,
+                        const std::vector<std::string>& fallback) {
+    return IpPrefixList(parsedEach<IpPrefix>(in, key, {.max = 256}, fallback));
   }
 
   void readServer(Config& config) {
     ObjectReader in = section("server");
-    config.node_id = in.string("node_id", {.fallback = "meridian", .max_bytes = 63});
-    const bool good = !config.node_id.empty() && config.node_id.front() != '-' &&
-                      std::all_of(config.node_id.begin(), config.node_id.end(), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-                      });
-    if (!good) in.error("node_id", "must be a-z, 0-9 and '-', starting with a letter or digit");
-    config.state_dir = path(in.string("state_dir", {.fallback = "var"}));
+    config.node_id =
+        in.string("node_id", {.fallback = "meridian", .max_bytes = 63, .check = isNodeId});
+    config.state_dir = path(in, "state_dir", "var");
     config.log_level =
-        parsed(in, "log_level", parseLogLevel(in.string("log_level", {.fallback = "info"})));
+        parseLogLevel(in.string("log_level", {.fallback = "info", .check = isLogLevel}))
+            .value_or(LogLevel::kInfo);
     in.finish();
   }
 
   void readDns(Config& config) {
     ObjectReader in = section("dns");
-    const auto listen = in.has("listen") ? in.strings("listen", {.min = 1, .max = 64})
-                                         : std::vector<std::string>{"127.0.0.1:5300"};
-    for (const std::string& text : listen) {
-      config.dns_listen.push_back(parsed(in, "listen", IpEndpoint::parse(text)));
-    }
-    in.ignore("listen");
+    config.dns_listen =
+        parsedEach<IpEndpoint>(in, "listen", {.min = 1, .max = 64}, {"127.0.0.1:5300"});
     config.udp_workers = count(in, "udp_workers");
     config.udp_payload_max = static_cast<std::uint16_t>(numeric(in, "udp_payload_max"));
     config.tcp_max_connections = count(in, "tcp_max_connections");
@@ -135,23 +156,23 @@ class Decoder {
     config.explain_from = prefixes(in, "explain_from", {"127.0.0.0/8", "::1/128"});
     config.location_option_from = prefixes(in, "location_option_from", {});
     config.location_option_code = static_cast<std::uint16_t>(numeric(in, "location_option_code"));
-    config.zones_dir = path(in.string("zones_dir", {.fallback = "zones"}));
+    config.zones_dir = path(in, "zones_dir", "zones");
     in.finish();
   }
 
   void readTopology(Config& config) {
     ObjectReader in = section("topology");
-    config.topology_file = path(in.string("file", {.fallback = "topology.json"}));
+    config.topology_file = path(in, "file", "topology.json");
     in.finish();
   }
 
   void readGeo(Config& config) {
     ObjectReader in = section("geo");
-    for (const std::string& text : in.strings("networks", {.max = 64}))
-      config.networks.push_back(path(text));
+    for (const std::string& text : in.strings("networks", {.max = 64}, {.check = isPath}))
+      config.networks.push_back(joined(text));
     eachOf(in, "databases", [&](ObjectReader& item) {
       geo::MmdbSource source;
-      source.path = path(item.string("path", {.required = true}));
+      source.path = requiredPath(item);
       source.schema = {item.string("latitude"),    item.string("longitude"), item.string("country"),
                        item.string("subdivision"), item.string("city"),      item.string("asn")};
       source.attribution = item.string("attribution", {.max_bytes = 120});
@@ -160,7 +181,7 @@ class Decoder {
     eachOf(in, "fences", [&](ObjectReader& item) {
       geo::FenceSource source;
       source.id = item.string("id", {.required = true, .id = true});
-      source.path = path(item.string("path", {.required = true}));
+      source.path = requiredPath(item);
       source.id_property = item.string("id_property");
       const bool gcj =
           item.string("crs", {.fallback = "WGS84", .one_of = {"WGS84", "GCJ02"}}) == "GCJ02";
@@ -174,8 +195,8 @@ class Decoder {
     eachOf(in, "catalogues", [&](ObjectReader& item) {
       const bool city =
           item.string("kind", {.required = true, .one_of = {"poi", "city"}}) == "city";
-      config.catalogues.push_back({city ? geo::CatalogueKind::kCity : geo::CatalogueKind::kPoi,
-                                   path(item.string("path", {.required = true}))});
+      config.catalogues.push_back(
+          {city ? geo::CatalogueKind::kCity : geo::CatalogueKind::kPoi, requiredPath(item)});
     });
     in.finish();
   }
@@ -193,8 +214,9 @@ class Decoder {
 
   void readAdmin(Config& config) {
     ObjectReader in = section("admin");
-    config.admin_listen = parsed(
-        in, "listen", IpEndpoint::parse(in.string("listen", {.fallback = "127.0.0.1:8053"})));
+    const std::string listen =
+        in.string("listen", {.fallback = "127.0.0.1:8053", .check = parses<IpEndpoint>});
+    config.admin_listen = IpEndpoint::parse(listen).value_or(IpEndpoint{});
     config.admin_max_body_bytes = count(in, "max_body_bytes");
     config.admin_max_connections = count(in, "max_connections");
     config.admin_idle_timeout = millis(in, "idle_timeout_ms");

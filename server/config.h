@@ -1,5 +1,5 @@
 // meridiand's configuration: TOML → values, every error at once (docs/config.md is tested against
-// configKeys()).
+// configKeyPaths() and numericKeys()).
 #pragma once
 
 #include <chrono>

@@ -1,0 +1,365 @@
+// docs/config.md is the contract: keys, ranges, defaults and units are read from its table. Errors
+// are checked to the column.
+#include "server/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <charconv>
+#include <map>
+#include <sstream>
+
+#include "base/file.h"
+
+namespace meridian::server {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+// A row of the documentation's table.
+struct Row {
+  std::string key, type, unit, range, fallback;
+};
+
+std::string trimmed(std::string text) {
+  text.erase(0, text.find_first_not_of(' '));
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+// The texts between backticks.
+std::vector<std::string> codeSpans(const std::string& cell) {
+  std::vector<std::string> out;
+  for (std::size_t open = cell.find('`'); open != std::string::npos;) {
+    const std::size_t close = cell.find('`', open + 1);
+    if (close == std::string::npos) break;
+    out.push_back(cell.substr(open + 1, close - open - 1));
+    open = cell.find('`', close + 1);
+  }
+  return out;
+}
+
+std::vector<Row> documentedRows() {
+  const auto text =
+      readFile(std::filesystem::path(MERIDIAN_SOURCE_DIR) / "docs/config.md", std::size_t{1} << 20);
+  std::vector<Row> rows;
+  std::istringstream lines(text.value());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("| `", 0) != 0) continue;
+    std::vector<std::string> cells;
+    std::istringstream in(line.substr(1));
+    for (std::string cell; std::getline(in, cell, '|');) cells.push_back(trimmed(cell));
+    if (cells.size() < 6) {
+      ADD_FAILURE() << "a row of docs/config.md has too few columns: " << line;
+      continue;
+    }
+    rows.push_back({codeSpans(cells[0]).at(0), cells[1], cells[2], cells[3], cells[4]});
+  }
+  return rows;
+}
+
+// "1–64": an en dash between two numbers.
+std::optional<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& range) {
+  constexpr std::string_view kDash = "–";
+  const std::size_t dash = range.find(kDash);
+  if (dash == std::string::npos) return std::nullopt;
+  std::int64_t min = 0;
+  std::int64_t max = 0;
+  const char* const end = range.data() + range.size();
+  if (std::from_chars(range.data(), range.data() + dash, min).ptr != range.data() + dash ||
+      std::from_chars(range.data() + dash + kDash.size(), end, max).ptr != end) {
+    return std::nullopt;
+  }
+  return std::pair(min, max);
+}
+
+// A document that gives `key` the value `literal`. Of an array's table it is the only element.
+std::string documentWith(const std::string& key, const std::string& literal) {
+  const std::size_t dot = key.rfind('.');
+  std::string section = key.substr(0, dot);
+  const std::string line = key.substr(dot + 1) + " = " + literal + "\n";
+  if (section.size() < 2 || section.substr(section.size() - 2) != "[]")
+    return "[" + section + "]\n" + line;
+  section.resize(section.size() - 2);
+  return "[[" + section + "]]\n" + line;
+}
+
+std::string errorsOf(const std::string& text) {
+  const auto config = parseConfig(text, "m.toml");
+  return config ? "" : config.error().text();
+}
+
+// Everything that a configuration says, a line each. The lists of networks do not tell what is in
+// them, so they are asked about addresses inside and beside the documented defaults.
+std::vector<std::string> shown(const Config& config) {
+  std::vector<std::string> out{
+      "node_id " + config.node_id,
+      "state_dir " + config.state_dir.string(),
+      "log_level " + std::to_string(static_cast<int>(config.log_level)),
+      "udp_workers " + std::to_string(config.udp_workers),
+      "udp_payload_max " + std::to_string(config.udp_payload_max),
+      "tcp_max_connections " + std::to_string(config.tcp_max_connections),
+      "tcp_max_per_client " + std::to_string(config.tcp_max_per_client),
+      "tcp_idle_timeout " + std::to_string(config.tcp_idle_timeout.count()),
+      "tcp_write_timeout " + std::to_string(config.tcp_write_timeout.count()),
+      "location_option_code " + std::to_string(config.location_option_code),
+      "zones_dir " + config.zones_dir.string(),
+      "topology_file " + config.topology_file.string(),
+      "networks " + std::to_string(config.networks.size()),
+      "admin_listen " + config.admin_listen.text(),
+      "admin_max_body_bytes " + std::to_string(config.admin_max_body_bytes),
+      "admin_max_connections " + std::to_string(config.admin_max_connections),
+      "admin_idle_timeout " + std::to_string(config.admin_idle_timeout.count()),
+      "location_option_from empty " + std::to_string(config.location_option_from.empty()),
+  };
+  for (const IpEndpoint& endpoint : config.dns_listen) out.push_back("listen " + endpoint.text());
+  for (const char* address : {"126.255.255.255", "127.0.0.0", "127.255.255.255", "128.0.0.0",
+                              "::", "::1", "::2", "192.0.2.1"}) {
+    out.push_back("explain_from " + std::string(address) + " " +
+                  std::to_string(config.explain_from.contains(IpAddress::parse(address).value())));
+  }
+  for (const geo::FenceSource& fence : config.fences) {
+    out.push_back("fence " + fence.id + " " + fence.path.string() + " " + fence.id_property + " " +
+                  std::to_string(static_cast<int>(fence.crs)) + " " +
+                  std::to_string(static_cast<int>(fence.edge_model)));
+  }
+  return out;
+}
+
+TEST(ConfigDocumentation, NamesEveryKeyAndNoOther) {
+  std::vector<std::string> documented;
+  for (const Row& row : documentedRows()) documented.push_back(row.key);
+  std::sort(documented.begin(), documented.end());
+  EXPECT_EQ(documented, configKeyPaths());
+}
+
+TEST(ConfigDocumentation, NumbersHaveTheRangeDefaultAndUnitItSays) {
+  std::map<std::string, Row> documented;
+  for (const Row& row : documentedRows()) {
+    if (row.type == "integer") documented[row.key] = row;
+  }
+  EXPECT_THAT(documented, SizeIs(numericKeys().size()));
+  for (const ConfigKey& key : numericKeys()) {
+    const Row& row = documented[std::string(key.section) + "." + std::string(key.name)];
+    EXPECT_EQ(row.type, key.type) << key.name;
+    EXPECT_EQ(row.unit, key.unit) << key.name;
+    EXPECT_EQ(bounds(row.range), std::pair(key.min, key.max)) << key.name;
+    EXPECT_EQ(row.fallback, std::to_string(key.fallback)) << key.name;
+  }
+}
+
+TEST(ConfigDocumentation, NumbersAreTakenWithinTheRangeItSaysAndRefusedBesideIt) {
+  for (const Row& row : documentedRows()) {
+    if (row.type != "integer") continue;
+    const auto range = bounds(row.range);
+    ASSERT_TRUE(range) << row.key << ": " << row.range;
+    for (const std::int64_t good : {range->first, range->second})
+      EXPECT_EQ(errorsOf(documentWith(row.key, std::to_string(good))), "") << row.key;
+    const std::size_t column = row.key.size() - row.key.rfind('.') + 3;
+    for (const std::int64_t bad : {range->first - 1, range->second + 1}) {
+      EXPECT_EQ(errorsOf(documentWith(row.key, std::to_string(bad))),
+                "m.toml:2:" + std::to_string(column) + ": " + row.key + ": " + std::to_string(bad) +
+                    ": must be from " + std::to_string(range->first) + " to " +
+                    std::to_string(range->second) + "\n");
+    }
+  }
+}
+
+TEST(ConfigDocumentation, ArraysHaveTheSizesItSays) {
+  std::size_t arrays = 0;
+  for (const Row& row : documentedRows()) {
+    const auto range = bounds(row.range);
+    if (row.type == "integer" || !range) continue;
+    ++arrays;
+    const std::string element = row.key == "dns.listen" ? "\"127.0.0.1:0\"" : "\"192.0.2.0/24\"";
+    const auto errors = [&](std::int64_t count) {
+      std::string literal = "[";
+      for (std::int64_t i = 0; i < count; ++i) literal += (i == 0 ? "" : ", ") + element;
+      return errorsOf(documentWith(row.key, literal + "]"));
+    };
+    EXPECT_EQ(errors(range->first), "") << row.key;
+    EXPECT_EQ(errors(range->second), "") << row.key;
+    EXPECT_THAT(errors(range->second + 1), HasSubstr(row.key + ": has ")) << row.key;
+    if (range->first > 0) {
+      EXPECT_THAT(errors(range->first - 1), HasSubstr(row.key + ": has ")) << row.key;
+    }
+  }
+  EXPECT_EQ(arrays, 4U);
+}
+
+TEST(ConfigDocumentation, ListedValuesAreTheOnlyOnes) {
+  std::size_t listed = 0;
+  for (const Row& row : documentedRows()) {
+    const auto values = codeSpans(row.range);
+    if (row.type != "string" || values.size() < 2) continue;
+    ++listed;
+    for (const std::string& value : values) {
+      EXPECT_THAT(errorsOf(documentWith(row.key, "\"" + value + "\"")), Not(HasSubstr(value)))
+          << row.key;
+    }
+    EXPECT_THAT(errorsOf(documentWith(row.key, "\"other\"")), HasSubstr(": other: ")) << row.key;
+  }
+  EXPECT_EQ(listed, 4U);
+}
+
+TEST(ConfigDocumentation, RequiredKeysAreMissed) {
+  const std::string errors = errorsOf("[[geo.databases]]\n[[geo.fences]]\n[[geo.catalogues]]\n");
+  for (const Row& row : documentedRows()) {
+    std::string path = row.key;
+    if (const std::size_t at = path.find("[]"); at != std::string::npos) path.insert(at + 1, "0");
+    EXPECT_EQ(errors.find(": " + path + ": is missing\n") != std::string::npos,
+              row.fallback == "required")
+        << row.key;
+  }
+}
+
+TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
+  // What the table gives as defaults, written out: a file that says nothing new.
+  std::map<std::string, std::string> sections;
+  std::string fence;
+  for (const Row& row : documentedRows()) {
+    const std::size_t dot = row.key.rfind('.');
+    const std::string name = row.key.substr(dot + 1) + " = ";
+    const auto values = codeSpans(row.fallback);
+    const bool exact = values.size() == 1 && row.fallback == "`" + values[0] + "`";
+    if (row.type == "integer") {
+      sections[row.key.substr(0, dot)] += name + row.fallback + "\n";
+    } else if (row.type.rfind("array", 0) == 0) {
+      sections[row.key.substr(0, dot)] += name + values.at(0) + "\n";
+    } else if (row.key.rfind("geo.fences[].", 0) == 0 && exact) {
+      fence += name + "\"" + values[0] + "\"\n";
+    } else if (row.key.find("[]") == std::string::npos) {
+      sections[row.key.substr(0, dot)] += name + "\"" + values.at(0) + "\"\n";
+    }
+  }
+  std::string written;
+  for (const auto& [section, lines] : sections) written += "[" + section + "]\n" + lines;
+  const std::string one_fence = "[[geo.fences]]\nid = \"f\"\npath = \"p\"\n";
+
+  const auto empty = parseConfig(one_fence, "folder/m.toml");
+  ASSERT_TRUE(empty) << empty.error().text();
+  const auto spelled_out = parseConfig(written + one_fence + fence, "folder/m.toml");
+  ASSERT_TRUE(spelled_out) << spelled_out.error().text();
+  EXPECT_EQ(shown(*empty), shown(*spelled_out));
+  EXPECT_THAT(shown(*empty), ::testing::Contains("listen 127.0.0.1:5300"));
+  EXPECT_THAT(written, AllOf(HasSubstr("udp_workers = 0\n"), HasSubstr("zones_dir = \"zones\"\n")));
+}
+
+TEST(Config, PathsAreRelativeToTheFile) {
+  const auto config = parseConfig(
+      "[server]\nstate_dir = \"/srv/state\"\n"
+      "[geo]\nnetworks = [\"n.txt\"]\n"
+      "[[geo.databases]]\npath = \"a.mmdb\"\nlatitude = \"lat\"\n"
+      "[[geo.fences]]\nid = \"f\"\npath = \"f.json\"\ncrs = \"GCJ02\"\nedge_model = \"geodesic\"\n"
+      "[[geo.catalogues]]\nkind = \"city\"\npath = \"../c.ndjson\"\n",
+      "etc/m.toml");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->state_dir, "/srv/state");
+  EXPECT_EQ(config->zones_dir, "etc/zones");
+  EXPECT_THAT(config->networks, ElementsAre(std::filesystem::path("etc/n.txt")));
+  ASSERT_THAT(config->databases, SizeIs(1));
+  EXPECT_EQ(config->databases[0].path, "etc/a.mmdb");
+  EXPECT_EQ(config->databases[0].schema.latitude, "lat");
+  EXPECT_EQ(config->databases[0].schema.longitude, "");
+  ASSERT_THAT(config->fences, SizeIs(1));
+  EXPECT_EQ(config->fences[0].crs, geo::Crs::kGcj02);
+  EXPECT_EQ(config->fences[0].edge_model, geo::EdgeModel::kGeodesic);
+  ASSERT_THAT(config->catalogues, SizeIs(1));
+  EXPECT_EQ(config->catalogues[0].kind, geo::CatalogueKind::kCity);
+  EXPECT_EQ(config->catalogues[0].path, "etc/../c.ndjson");
+}
+
+TEST(Config, WrongTypesAreSaidWhereTheyStand) {
+  EXPECT_EQ(errorsOf("[server]\nnode_id = 7\n"),
+            "m.toml:2:11: server.node_id: 7: must be a string, is a whole number\n");
+  EXPECT_EQ(errorsOf("[dns]\n  udp_workers = \"two\"\n"),
+            "m.toml:2:17: dns.udp_workers: two: must be a whole number, is a string\n");
+  EXPECT_EQ(errorsOf("[dns]\nlisten = \"127.0.0.1:53\"\n"),
+            "m.toml:2:10: dns.listen: 127.0.0.1:53: must be an array, is a string\n");
+  EXPECT_EQ(errorsOf("[dns]\nlisten = [\"127.0.0.1:53\", 53]\n"),
+            "m.toml:2:27: dns.listen[1]: 53: must be a string, is a whole number\n");
+  EXPECT_EQ(errorsOf("geo = 1\n"), "m.toml:1:7: geo: 1: must be an object, is a whole number\n");
+  EXPECT_EQ(errorsOf("geo.fences = [1]\n"),
+            "m.toml:1:15: geo.fences[0]: 1: must be an object, is a whole number\n");
+}
+
+TEST(Config, UnknownKeysAreErrorsWithTheNearestName) {
+  EXPECT_EQ(errorsOf("[dns]\nudp_worker = 1\n"),
+            "m.toml:2:1: dns.udp_worker: is not known here; did you mean udp_workers?\n");
+  EXPECT_EQ(errorsOf("[topolgy]\n"),
+            "m.toml:1:2: topolgy: is not known here; did you mean topology?\n");
+  EXPECT_EQ(errorsOf("[admin]\ncolour = \"red\"\n"),
+            "m.toml:2:1: admin.colour: is not known here\n");
+  EXPECT_EQ(errorsOf("[[geo.databases]]\npath = \"p\"\ncitty = \"c\"\n"),
+            "m.toml:3:1: geo.databases[0].citty: is not known here; did you mean city?\n");
+}
+
+TEST(Config, ValuesOfTheRightTypeAreCheckedToo) {
+  const std::string node_rule = "must be a-z, 0-9 and '-', starting with a letter or digit\n";
+  EXPECT_EQ(errorsOf("[server]\nnode_id = \"Node\"\n"),
+            "m.toml:2:11: server.node_id: Node: " + node_rule);
+  EXPECT_EQ(errorsOf("[server]\nnode_id = \"\"\n"), "m.toml:2:11: server.node_id: " + node_rule);
+  EXPECT_EQ(errorsOf("[server]\nnode_id = \"" + std::string(63, 'a') + "\"\n"), "");
+  EXPECT_THAT(errorsOf("[server]\nnode_id = \"" + std::string(64, 'a') + "\"\n"),
+              HasSubstr("is longer than 63 bytes"));
+  EXPECT_EQ(errorsOf("[dns]\nlisten = [\"127.0.0.1:0\", \"127.0.0.1\"]\n"),
+            "m.toml:2:26: dns.listen[1]: 127.0.0.1: \"127.0.0.1\" is not address:port\n");
+  EXPECT_EQ(errorsOf("[dns]\nexplain_from = [\"10.0.0.1/8\"]\n"),
+            "m.toml:2:17: dns.explain_from[0]: 10.0.0.1/8: \"10.0.0.1/8\" has host bits set; did "
+            "you mean 10.0.0.0/8?\n");
+  EXPECT_THAT(errorsOf("[admin]\nlisten = \"localhost:80\"\n"),
+              StartsWith("m.toml:2:10: admin.listen: localhost:80: "));
+  EXPECT_EQ(errorsOf("[[geo.fences]]\nid = \"US\"\npath = \"p\"\n"),
+            "m.toml:2:6: geo.fences[0].id: US: is no id: 1 to 48 of a-z, 0-9 and '-', starting "
+            "with a letter or digit\n");
+}
+
+TEST(Config, EveryPathSaysSomething) {
+  EXPECT_EQ(errorsOf("[server]\nstate_dir = \"\"\n"),
+            "m.toml:2:13: server.state_dir: must not be empty\n");
+  EXPECT_EQ(errorsOf("[geo]\nnetworks = [\"a\", \"\"]\n"),
+            "m.toml:2:18: geo.networks[1]: must not be empty\n");
+  EXPECT_EQ(errorsOf("[[geo.databases]]\npath = \"\"\n"),
+            "m.toml:2:8: geo.databases[0].path: must not be empty\n");
+}
+
+TEST(Config, AllErrorsComeAtOnceInTheOrderOfTheSections) {
+  EXPECT_EQ(errorsOf("[server]\n"
+                     "log_level = \"loud\"\n"
+                     "[dns]\n"
+                     "udp_payload_max = 100\n"
+                     "tcp_max_connections = true\n"
+                     "listn = []\n"
+                     "[[geo.catalogues]]\n"
+                     "kind = \"place\"\n"
+                     "[admin]\n"
+                     "idle_timeout_ms = 1\n"),
+            "m.toml:2:13: server.log_level: loud: log level must be debug, info, warn or error\n"
+            "m.toml:4:19: dns.udp_payload_max: 100: must be from 512 to 4096\n"
+            "m.toml:5:23: dns.tcp_max_connections: true: must be a whole number, is true or "
+            "false\n"
+            "m.toml:6:1: dns.listn: is not known here; did you mean listen?\n"
+            "m.toml:8:8: geo.catalogues[0].kind: place: must be one of poi, city\n"
+            "m.toml:7:1: geo.catalogues[0].path: is missing\n"
+            "m.toml:10:19: admin.idle_timeout_ms: 1: must be from 1000 to 600000\n");
+}
+
+TEST(Config, WhatIsNoTomlIsSaidWithItsPlace) {
+  EXPECT_THAT(errorsOf("[dns]\nudp_workers = \n"), StartsWith("m.toml:2:"));
+  EXPECT_THAT(errorsOf("[dns]\nudp_workers = 1\nudp_workers = 2\n"), StartsWith("m.toml:3:"));
+}
+
+TEST(Config, AFileThatCannotBeReadIsAnError) {
+  const auto config = loadConfig("/nonexistent/m.toml");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().text(), StartsWith("/nonexistent/m.toml: "));
+}
+
+}  // namespace
+}  // namespace meridian::server
