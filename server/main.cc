@@ -10,7 +10,7 @@
 
 namespace {
 
-int run(const std::string& config_file) {
+int serve(const std::string& config_file) {
   auto server = meridian::server::Server::start(config_file);
   if (!server) {
     std::fprintf(stderr, "meridiand: cannot start\n%s\n", server.error().message.c_str());
@@ -20,9 +20,7 @@ int run(const std::string& config_file) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{
       "meridiand: the DNS server that sends each user to the site that owns the user's data"};
   std::string config_file;
@@ -30,9 +28,17 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string(meridian::server::kVersion));
   try {
     app.parse(argc, argv);
-    return run(config_file);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  return serve(config_file);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
   } catch (const std::exception& error) {
     // Nothing of ours throws past its own folder; this is memory or a thread that the system would
     // not give.

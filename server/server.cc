@@ -133,7 +133,7 @@ Status Server::Parts::startAdmin() {
   options.idle_timeout = config.admin_idle_timeout;
   auto started = admin::HttpServer::start(
       loop, options,
-      [this](admin::HttpRequest request, std::shared_ptr<admin::Responder> responder) {
+      [this](admin::HttpRequest request, const std::shared_ptr<admin::Responder>& responder) {
         api->handle(std::move(request), responder);
       });
   if (!started) return tl::unexpected(started.error().within("rest"));
@@ -158,6 +158,8 @@ Server::~Server() {
 }
 
 Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& config_file) {
+  // Before the first thread that writes to a connection: a client may hang up at any time.
+  std::signal(SIGPIPE, SIG_IGN);
   const SystemClock clock;
   auto world = loadWorld(config_file, clock.wallNow());
   if (!world) return failWith(world.error());
@@ -178,7 +180,6 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
 }
 
 void Server::run() {
-  std::signal(SIGPIPE, SIG_IGN);
   parts_->on_terminate = parts_->loop.onSignal(SIGTERM, [this] { parts_->loop.stop(); });
   parts_->on_interrupt = parts_->loop.onSignal(SIGINT, [this] { parts_->loop.stop(); });
   parts_->loop.run();
