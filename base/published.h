@@ -25,6 +25,7 @@ class Published {
   explicit Published(std::shared_ptr<const T> first) : value_(std::move(first)) {}
   Published(const Published&) = delete;
   Published& operator=(const Published&) = delete;
+  ~Published() = default;
 
   void publish(std::shared_ptr<const T> next) {
     std::shared_ptr<const T> old;  // freed after the lock is gone: a T may be large
@@ -43,6 +44,7 @@ class Published {
     explicit Observer(const Published& source) : source_(source) { refresh(); }
     Observer(const Observer&) = delete;
     Observer& operator=(const Observer&) = delete;
+    ~Observer() = default;
 
     const T& read() {
       if (source_.generation_.load(std::memory_order_acquire) != generation_) refresh();

@@ -96,7 +96,7 @@ Placed Placement::bySites(geo::GeoPoint point) const noexcept {
 }
 
 std::optional<Locus> Placement::findLabel(const LabelMap& map, std::string_view label) noexcept {
-  std::array<char, 63> buffer;  // a DNS label's limit
+  std::array<char, 63> buffer{};  // a DNS label's limit
   if (label.size() > buffer.size()) return std::nullopt;
   std::transform(label.begin(), label.end(), buffer.begin(), lower);
   const auto found = map.find(std::string_view(buffer.data(), label.size()));

@@ -69,6 +69,7 @@ Locus locusNumber(std::size_t number) {
 
 std::string unknownFence(const std::vector<geo::Fence>& fences, const std::string& id) {
   std::vector<std::string_view> known;
+  known.reserve(fences.size());
   for (const geo::Fence& fence : fences) known.push_back(fence.id);
   const std::string nearest = nearestName(id, known);
   return nearest.empty() ? "there is no such fence"

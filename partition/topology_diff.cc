@@ -55,7 +55,7 @@ std::string describe(const Topology& topology, const Service& service) {
     for (const EndpointRecord& record : endpoint.records) records += "\n" + record.text;
   }
   std::string out = fmt::format("{} {}", topology.zones[service.zone.index()].id, service.ttl);
-  for (const auto& [ezone, records] : endpoints) out += "\nat " + ezone + records;
+  for (const auto& [ezone, records] : endpoints) out += fmt::format("\nat {}{}", ezone, records);
   return out;
 }
 

@@ -41,6 +41,7 @@ void clearInterface(msghdr& header) {
 // its views point in.
 class UdpWorker::Batch {
  public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the kernel fills the buffers
   Batch() {
     for (std::size_t i = 0; i < kBatch; ++i) {
       in_vectors_[i] = {queries_[i].data(), kPacketBytes};

@@ -51,7 +51,9 @@ class NameView {
 
 class Name {
  public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the bytes after the root are never read
   Name() { bytes_[0] = 0; }  // the root
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): as above
   explicit Name(NameView view) : size_(static_cast<std::uint8_t>(view.size())) {
     std::memcpy(bytes_.data(), view.wire().data(), view.size());
   }
