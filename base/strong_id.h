@@ -16,7 +16,6 @@ struct StrongId {
   constexpr StrongId() = default;
   constexpr explicit StrongId(Rep v) : value(v) {}
   constexpr std::size_t index() const { return static_cast<std::size_t>(value); }
-  // NOLINTNEXTLINE(modernize-use-nullptr): sees the 0 that the compiler compares an ordering with
   friend constexpr auto operator<=>(const StrongId&, const StrongId&) = default;
 };
 

@@ -177,7 +177,7 @@ class AddressEvidence::Builder {
     // Neighbours often have the same record: city databases leave a little more than half. Pages
     // that are reserved and not written take no memory.
     Overlay overlay(*this, ranges_, database.nodeCount() * 5 / 8);
-    const Status walked =
+    Status walked =
         database.walk(family_, [&](U128 first, std::uint8_t length, Mmdb::RecordNumber record) {
           const auto address = static_cast<Address>(first);
           overlay.cover(address, lastOf(address, length), record);

@@ -169,6 +169,7 @@ class TreeBuilder {
   Node buildNode(unsigned depth) {
     const unsigned level_end = depth + Tree::kStride;
     std::array<Node, kSlots> children;
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): only the first leaf_count are read
     std::array<std::uint32_t, kSlots> leaves;
     std::size_t child_count = 0;
     std::size_t leaf_count = 0;
