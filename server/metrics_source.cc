@@ -108,6 +108,9 @@ std::vector<Metric> DnsMetrics::collect() const {
                        value(tcp_counters.timed_out)));
   out.push_back(single("meridian_dns_tcp_malformed_total", "TCP frames too short for a header",
                        value(tcp_counters.malformed)));
+  out.push_back(single("meridian_dns_tcp_accept_failures_total",
+                       "times the system could not accept a TCP connection",
+                       value(tcp_counters.accept_failures)));
   out.push_back(single("meridian_dns_zones", "DNS zones served",
                        static_cast<double>(state_.current()->zones->zones().size()),
                        Metric::Type::kGauge));

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/state_publisher.h"
 #include "server/world.h"
@@ -22,6 +23,21 @@ tl::unexpected<Error> failWith(const Diagnostics& problems) {
   std::string text = problems.text();
   if (!text.empty() && text.back() == '\n') text.pop_back();
   return fail(ErrorKind::kInvalid, std::move(text));
+}
+
+// The store, the files of a reload, the loops' own descriptors: far below this.
+constexpr std::size_t kOtherFiles = 512;
+
+// Too few descriptors would be felt when it hurts most: with all connections open, the journal
+// could not write.
+void reserveFiles(const Config& config, std::size_t udp_sockets) {
+  const std::size_t needed = config.tcp_max_connections + config.admin_max_connections +
+                             config.dns_listen.size() + udp_sockets + kOtherFiles;
+  if (const Status raised = raiseFileLimit(needed); !raised) {
+    logWarn("file_limit_too_low",
+            {{"why", raised.error().message},
+             {"next", "raise it (LimitNOFILE=), or lower dns.tcp_max_connections"}});
+  }
 }
 
 std::string describe(const partition::MapError& error) {
@@ -87,6 +103,7 @@ Status Server::Parts::openMap() {
 Status Server::Parts::bindDns() {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t workers = world.config.udp_workers == 0 ? cores : world.config.udp_workers;
+  reserveFiles(world.config, workers * world.config.dns_listen.size());
   std::vector<dns::Socket> listeners;
   for (IpEndpoint endpoint : world.config.dns_listen) {
     for (std::size_t i = 0; i < workers; ++i) {
