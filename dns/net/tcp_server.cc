@@ -23,6 +23,8 @@ namespace {
 constexpr std::size_t kLengthBytes = 2;  // RFC 1035 §4.2.2
 // A client that pipelines faster than it reads is made to wait at this much unsent answers.
 constexpr std::size_t kMaxUnsentBytes = std::size_t{256} << 10;
+// How long new clients wait in the kernel when the system has nothing left to accept one with.
+constexpr std::chrono::milliseconds kAcceptPause{100};
 
 timeval toTimeval(std::chrono::milliseconds duration) {
   return {duration.count() / 1000, duration.count() % 1000 * 1000};
@@ -121,6 +123,9 @@ TcpServer::TcpServer(std::vector<Socket> listeners, const Published<ServingState
         this, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1, socket.get()));
     if (!listener->handle) throw std::runtime_error("libevent could not listen on a TCP socket");
     socket.release();  // closed by the listener
+    evconnlistener_set_error_cb(listener->handle.get(), [](evconnlistener* failed, void* self) {
+      static_cast<TcpServer*>(self)->pauseAccepting(failed);
+    });
     listeners_.push_back(std::move(listener));
   }
 }
@@ -143,6 +148,15 @@ void TcpServer::stop() {
   if (!thread_.joinable()) return;
   loop_.stop();
   thread_.join();
+}
+
+// The waiting client keeps the listener readable: without a pause the loop would only turn.
+void TcpServer::pauseAccepting(evconnlistener* listener) {
+  counters_.accept_failures.add();
+  evconnlistener_disable(listener);
+  resume_accepting_ = loop_.after(kAcceptPause, [this] {
+    for (const auto& paused : listeners_) evconnlistener_enable(paused->handle.get());
+  });
 }
 
 void TcpServer::accept(int descriptor, const IpAddress& peer) {

@@ -20,6 +20,8 @@
 #include "dns/answer/serving_state.h"
 #include "dns/net/socket.h"
 
+struct evconnlistener;
+
 namespace meridian::dns {
 
 struct TcpLimits {
@@ -35,6 +37,7 @@ struct TcpCounters {
   Counter refused;  // over a limit
   Counter timed_out;
   Counter malformed;
+  Counter accept_failures;  // the system had no descriptor or memory for a connection
 };
 
 class TcpServer {
@@ -57,6 +60,7 @@ class TcpServer {
     std::size_t operator()(const IpAddress& address) const noexcept;
   };
 
+  void pauseAccepting(evconnlistener* listener);
   void accept(int descriptor, const IpAddress& peer);
   void drop(Connection& connection);
   bool answerAll(Connection& connection);
@@ -69,6 +73,7 @@ class TcpServer {
   std::unique_ptr<Published<ServingState>::Observer> observer_;  // belongs to the loop's thread
   std::vector<std::uint8_t> response_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unique_ptr<EventLoop::Timer> resume_accepting_;
   std::unordered_map<const Connection*, std::unique_ptr<Connection>> connections_;
   std::unordered_map<IpAddress, std::size_t, AddressHash> per_client_;
   std::thread thread_;
