@@ -100,7 +100,7 @@ Status appendRdata(const ldns_rr& rr, Tokens text, const std::optional<Name>& or
     if (field == nullptr) continue;  // absent optional fields
     if (ldns_rdf_get_type(field) == LDNS_RDF_TYPE_DNAME && i < text.size() &&
         text[i].text.front() == '\\') {
-      if (const Status read = readName(text[i].text, origin, out); !read) return read;
+      if (Status read = readName(text[i].text, origin, out); !read) return read;
       continue;
     }
     const std::uint8_t* data = ldns_rdf_data(field);
@@ -232,7 +232,7 @@ Status readWithLdns(RrType type, Tokens text, const std::optional<Name>& origin,
   if (status != LDNS_STATUS_OK) {
     return fail(ErrorKind::kInvalid, ldns_get_errorstr_by_id(status));
   }
-  if (const Status appended = appendRdata(*rr, text, origin, out); !appended) return appended;
+  if (Status appended = appendRdata(*rr, text, origin, out); !appended) return appended;
   if (!origin &&
       std::search(out.begin(), out.end(), kNoOrigin.begin(), kNoOrigin.end()) != out.end()) {
     return fail(ErrorKind::kInvalid, kRelativeName);
