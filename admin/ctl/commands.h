@@ -6,6 +6,7 @@
 
 #include "admin/ctl/exit_code.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is CLI11's
 namespace CLI {
 class App;
 }

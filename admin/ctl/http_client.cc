@@ -63,7 +63,7 @@ struct HttpClient::State {
   std::array<char, CURL_ERROR_SIZE> error{};
 };
 
-HttpClient::HttpClient(std::string url, std::string token)
+HttpClient::HttpClient(std::string url, const std::string& token)
     : url_(std::move(url)), state_(std::make_unique<State>(token)) {
   while (!url_.empty() && url_.back() == '/') url_.pop_back();
 }

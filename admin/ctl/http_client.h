@@ -28,7 +28,7 @@ class HttpClient {
   static constexpr std::size_t kMaxReplyBytes = std::size_t{256} << 20;
 
   // `token` empty: none is sent.
-  HttpClient(std::string url, std::string token);
+  HttpClient(std::string url, const std::string& token);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;

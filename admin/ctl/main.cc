@@ -3,15 +3,18 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 
 #include "admin/ctl/commands.h"
 
-int main(int argc, char** argv) {
-  using meridian::ctl::ExitCode;
+namespace {
+
+using meridian::ctl::ExitCode;
+
+ExitCode run(int argc, char** argv) {
   // Not thread-safe, hence here, before anything else.
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-    return static_cast<int>(
-        meridian::ctl::complain(ExitCode::kUnreachable, "libcurl does not start"));
+    return meridian::ctl::complain(ExitCode::kUnreachable, "libcurl does not start");
   }
   CLI::App app{"meridianctl: look at and move what a Meridian server serves"};
   meridian::ctl::Globals globals;
@@ -34,5 +37,17 @@ int main(int argc, char** argv) {
   if (std::fflush(stdout) != 0) {
     globals.exit = meridian::ctl::complain(ExitCode::kRefused, "cannot write the output");
   }
-  return static_cast<int>(globals.exit);
+  return globals.exit;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(run(argc, argv));
+  } catch (const std::exception& error) {
+    // Nothing of ours throws; this is want of memory, or a mistake in how the commands are set up.
+    std::fprintf(stderr, "meridianctl: %s\n", error.what());
+    return static_cast<int>(ExitCode::kRefused);
+  }
 }
