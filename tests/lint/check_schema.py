@@ -59,6 +59,7 @@ WRONG = [
     (["zones", 0, "partitions", 0, "fences"], ["tx"], ["zones", 0, "partitions", 0, "fences", 0]),
     (["zones", 0, "partitions", 0, "rules"], [{}], ["zones", 0, "partitions", 0, "rules", 0]),
     (["zones", 0, "partitions", 0, "allowed"], [], ["zones", 0, "partitions", 0, "allowed"]),
+    (["zones", 0, "min_in_service"], 0, ["zones", 0, "min_in_service"]),
     (["zones", 1, "primary"], None, ["zones", 1]),
     (["zones", 2, "ezones"], ["iad", "iad"], ["zones", 2, "ezones"]),
     (["services", 0, "ttl"], 86401, ["services", 0, "ttl"]),
