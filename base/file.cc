@@ -48,7 +48,8 @@ bool writeAll(int fd, std::string_view content) {
 }  // namespace
 
 Result<std::string> readFile(const std::filesystem::path& path, std::size_t max_bytes) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: opening a named pipe would wait for its writer; regular files do not care.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return failErrno(path, "cannot open");
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return failErrno(path, "cannot stat");

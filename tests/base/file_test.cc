@@ -44,6 +44,9 @@ TEST(File, TheBoundIsExact) {
 TEST(File, RefusesWhatIsNoRegularFile) {
   const test::TempDir folder;
   EXPECT_EQ(readFile(folder.path(), 10).error().kind, ErrorKind::kInvalid);
+  const auto pipe = folder.path() / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(readFile(pipe, 10).error().kind, ErrorKind::kInvalid);
   const auto missing = readFile(folder.path() / "none", 10);
   EXPECT_EQ(missing.error().kind, ErrorKind::kNotFound);
   EXPECT_THAT(missing.error().message, HasSubstr("none: cannot open"));
