@@ -210,7 +210,10 @@ void ObjectReader::finish() {
   if (members == nullptr) return;
   for (const ConfigNode::Member& member : *members) {
     if (known_.contains(member.key)) continue;
-    const std::string nearest = nearestName(member.key, {known_.begin(), known_.end()});
+    // A suggestion costs a walk over all names: none for an error that nobody will see.
+    const bool seen = problems_.size() < Diagnostics::kMaxDiagnostics;
+    const std::string nearest =
+        seen ? nearestName(member.key, {known_.begin(), known_.end()}) : std::string();
     problems_.add({file_, member.line, member.column}, pathOf(member.key), "",
                   nearest.empty() ? "is not known here"
                                   : fmt::format("is not known here; did you mean {}?", nearest));

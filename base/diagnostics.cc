@@ -8,11 +8,14 @@ namespace {
 
 // Values are shown in logs and terminals: control bytes must not reach them.
 std::string shown(std::string_view value) {
-  std::string out(value.substr(0, Diagnostics::kMaxShownValue));
+  std::size_t end = std::min(value.size(), Diagnostics::kMaxShownValue);
+  // Not in the middle of a UTF-8 character.
+  while (end > 0 && end < value.size() && (value[end] & 0xC0) == 0x80) --end;
+  std::string out(value.substr(0, end));
   std::replace_if(
       out.begin(), out.end(),
       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  if (value.size() > Diagnostics::kMaxShownValue) out += "…";
+  if (value.size() > end) out += "…";
   return out;
 }
 

@@ -22,6 +22,8 @@ TEST(Diagnostics, ValuesAreShortenedAndHarmless) {
   EXPECT_EQ(problems.entries()[0].value, "a?[31m??");
   problems.add({}, "", std::string(81, 'x'), "r");
   EXPECT_EQ(problems.entries()[1].value, std::string(80, 'x') + "…");
+  problems.add({}, "", std::string(79, 'x') + "ää", "r");
+  EXPECT_EQ(problems.entries()[2].value, std::string(79, 'x') + "…");
 }
 
 TEST(Diagnostics, FurtherEntriesAreCounted) {
