@@ -70,7 +70,7 @@ Checked<Authenticator> Authenticator::load(const std::filesystem::path& state_di
   if (!text && text.error().kind == ErrorKind::kNotFound) text = makeFirstToken(state_dir);
   if (!text) {
     Diagnostics problems;
-    problems.add({file.string()}, "", "", text.error().message);
+    problems.add({}, "", "", text.error().message);  // names the file
     return tl::unexpected(problems);
   }
   return parse(*text, file.string());

@@ -341,7 +341,7 @@ Checked<std::vector<Fence>> loadFences(const FenceSource& source) {
   const auto text = readFile(source.path, kMaxFenceFileBytes);
   if (!text) {
     Diagnostics problems;
-    problems.add({source.path.string(), 0, 0}, "", "", text.error().message);
+    problems.add({}, "", "", text.error().message);  // names the file
     return tl::unexpected(problems);
   }
   return parseFences(*text, source);

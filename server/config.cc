@@ -268,7 +268,7 @@ Checked<Config> loadConfig(const std::filesystem::path& file) {
   auto text = readFile(file, kMaxConfigBytes);
   if (text) return parseConfig(*text, file);
   Diagnostics problems;
-  problems.add({file.string()}, "", "", text.error().message);
+  problems.add({}, "", "", text.error().message);  // names the file
   return tl::unexpected(std::move(problems));
 }
 

@@ -36,7 +36,7 @@ void loadAddresses(const Config& config, partition::GeoSources& sources, Diagnos
     if (database) {
       databases.push_back(std::move(*database));
     } else {
-      problemWith(source.path, database.error(), problems);
+      problems.add({}, "", "", database.error().message);  // names the file
     }
   }
   if (!problems.empty()) return;
@@ -82,7 +82,7 @@ Checked<std::shared_ptr<const partition::Topology>> loadTopology(
   auto text = readFile(file, partition::kMaxTopologyBytes);
   if (!text) {
     Diagnostics problems;
-    problemWith(file, text.error(), problems);
+    problems.add({}, "", "", text.error().message);  // names the file
     return tl::unexpected(std::move(problems));
   }
   auto topology = partition::decodeTopology(*text, file.string());
