@@ -141,6 +141,8 @@ struct HttpServer::State {
   State(EventLoop& the_loop, const HttpServerOptions& the_options, Handler the_handler)
       : loop(the_loop), options(the_options), handler(std::move(the_handler)) {}
   ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   Status listen();
   bufferevent* adopt(event_base* base);
