@@ -348,6 +348,15 @@ TEST(Config, EveryPathSaysSomething) {
             "m.toml:2:8: geo.databases[0].path: must not be empty\n");
 }
 
+TEST(Config, AnArrayOfTablesHasAtMost64) {
+  for (const char* array : {"databases", "fences", "catalogues"}) {
+    std::string text;
+    for (int i = 0; i < 65; ++i) text += "[[geo." + std::string(array) + "]]\n";
+    EXPECT_EQ(errorsOf(text), "m.toml:1:1: geo." + std::string(array) +
+                                  ": has 65 elements; must have from 0 to 64\n");
+  }
+}
+
 TEST(Config, AllErrorsComeAtOnceInTheOrderOfTheSections) {
   EXPECT_EQ(errorsOf("[server]\n"
                      "log_level = \"loud\"\n"
