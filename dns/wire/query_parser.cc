@@ -89,10 +89,9 @@ ParseOutcome parseQuery(std::span<const std::uint8_t> message, std::uint16_t loc
     if (!in.ok()) return ParseOutcome::kFormErr;
   }
   if (!readAdditional(in, additionals, location_option_code, out)) return ParseOutcome::kFormErr;
-  if (out.edns.version != 0) return ParseOutcome::kBadVers;
   out.lowered.assignLowered(out.name);
   out.hash = hashName(out.lowered.view());
-  return ParseOutcome::kOk;
+  return out.edns.version == 0 ? ParseOutcome::kOk : ParseOutcome::kBadVers;
 }
 
 }  // namespace meridian::dns
