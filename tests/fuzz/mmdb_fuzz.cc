@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace meridian;
   using namespace meridian::geo;
   const MemoryFile file(data, size);
-  const auto database = Mmdb::open({file.path(), {}});
+  const auto database = Mmdb::open({file.path(), {}, {}});
   if (!database) return 0;
   for (const char* address : {"192.0.2.1", "255.255.255.255", "2001:db8::1", "::"}) {
     const auto found = (*database)->lookup(*IpAddress::parse(address));

@@ -31,7 +31,7 @@ MmdbValue asn(std::uint32_t number) {
 }
 std::shared_ptr<const Mmdb> opened(const MmdbWriter& writer) {
   const TemporaryFile file(writer.bytes());
-  return Mmdb::open({file.path(), {}}).value();
+  return Mmdb::open({file.path(), {}, {}}).value();
 }
 AddressEvidence built(std::vector<std::shared_ptr<const Mmdb>> databases,
                       const std::string& overrides) {
@@ -145,7 +145,7 @@ TEST(AddressEvidence, ATornDatabaseIsRefused) {
   std::string bytes = looped.bytes();
   for (std::size_t i = 0; i < 6; ++i) bytes[i] = '\0';
   const TemporaryFile file(bytes);
-  const auto tree = AddressEvidence::build({Mmdb::open({file.path(), {}}).value()}, {});
+  const auto tree = AddressEvidence::build({Mmdb::open({file.path(), {}, {}}).value()}, {});
   ASSERT_FALSE(tree);
   EXPECT_EQ(tree.error().kind, ErrorKind::kCorrupt);
 

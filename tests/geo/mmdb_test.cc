@@ -56,7 +56,7 @@ MmdbValue flat(float lat, float lon, const char* country, const char* state, con
 Result<std::shared_ptr<const Mmdb>> openBytes(const std::string& bytes,
                                               const MmdbSchema& schema = {}) {
   const TemporaryFile file(bytes);  // the mapping outlives the name
-  return Mmdb::open({file.path(), schema});
+  return Mmdb::open({file.path(), schema, {}});
 }
 std::shared_ptr<const Mmdb> mustOpen(const MmdbWriter& writer, const MmdbSchema& schema = {}) {
   auto opened = openBytes(writer.bytes(), schema);
@@ -282,8 +282,8 @@ TEST(MmdbBadFiles, ForeignFilesAreRefused) {
     ASSERT_FALSE(opened);
     EXPECT_THAT(opened.error().message, HasSubstr("meridian-test-"));
   }
-  EXPECT_EQ(Mmdb::open({"/nonexistent/x.mmdb", {}}).error().kind, ErrorKind::kNotFound);
-  EXPECT_EQ(Mmdb::open({"/", {}}).error().kind, ErrorKind::kIo);
+  EXPECT_EQ(Mmdb::open({"/nonexistent/x.mmdb", {}, {}}).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(Mmdb::open({"/", {}, {}}).error().kind, ErrorKind::kIo);
 }
 
 TEST(MmdbBadFiles, ATreeLargerThanTheFileIsRefused) {

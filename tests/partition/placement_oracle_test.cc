@@ -60,7 +60,7 @@ void loadAddresses(DemoWorld& world) {
   world.overrides = *overrides;
   std::vector<std::shared_ptr<const geo::Mmdb>> databases;
   for (const std::string& path : kDatabases) {
-    auto database = geo::Mmdb::open({path, {}});
+    auto database = geo::Mmdb::open({path, {}, {}});
     ASSERT_TRUE(database.has_value()) << database.error().message;
     databases.push_back(*database);
   }
