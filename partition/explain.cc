@@ -21,6 +21,37 @@ std::string normalised(std::string_view name) {
   return out;
 }
 
+struct FrontLabel {
+  std::string bytes;      // escapes undone (RFC 1035 §5.1)
+  std::string_view rest;  // behind the dot that ends it; empty: nothing more
+};
+
+// The first label of a name in presentation form. nullopt: an escape that is none.
+std::optional<FrontLabel> frontLabel(std::string_view name) {
+  const auto digit = [&](std::size_t at) {
+    return at < name.size() && name[at] >= '0' && name[at] <= '9' ? name[at] - '0' : -1;
+  };
+  FrontLabel out;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    if (name[at] == '.') {
+      out.rest = name.substr(at + 1);
+      break;
+    }
+    if (name[at] != '\\') {
+      out.bytes += name[at];
+    } else if (digit(at + 1) < 0) {
+      if (++at == name.size()) return std::nullopt;
+      out.bytes += name[at];
+    } else {
+      const int code = digit(at + 1) * 100 + digit(at + 2) * 10 + digit(at + 3);
+      if (digit(at + 2) < 0 || digit(at + 3) < 0 || code > 255) return std::nullopt;
+      out.bytes += static_cast<char>(code);
+      at += 3;
+    }
+  }
+  return out;
+}
+
 // The labels in front of the service's name: "", "rw", "sus-tx.shard", "9vk.g", …
 Result<ServiceQuestion> questionOf(const Topology& topology, ServiceIx ix, std::string_view front) {
   ServiceQuestion out;
@@ -32,11 +63,9 @@ Result<ServiceQuestion> questionOf(const Topology& topology, ServiceIx ix, std::
     out.read_write = front == "rw";
     return out;
   }
-  const std::size_t dot = front.find('.');
-  const std::string label(front.substr(0, dot));
-  const std::string_view rule =
-      dot == std::string_view::npos ? std::string_view{} : front.substr(dot + 1);
-  if (kind == ZoneKind::kSharding && !label.empty()) {
+  const std::optional<FrontLabel> first = frontLabel(front);
+  if (kind == ZoneKind::kSharding && first && !first->bytes.empty()) {
+    const auto& [label, rule] = *first;
     if (rule == "g") out.place = ByGeohash{label};
     if (rule == "city") out.place = ByCity{label};
     if (rule == "poi") out.place = ByPoi{label};

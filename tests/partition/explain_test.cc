@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 #include "tests/support/sample_topology.h"
@@ -152,11 +153,22 @@ TEST_F(ExplainTest, NamesOfServicesInAnyCase) {
   EXPECT_EQ(std::get<ByShard>(parse("sUS-TX.shard.order.shop.example")->place).partition, "us-tx");
   EXPECT_EQ(std::get<ByGeohash>(parse("9v6.g.order.shop.example")->place).label, "9v6");
   EXPECT_EQ(std::get<ByKey>(parse("User-1.key.order.shop.example")->place).key, "user-1");
+  // As NameView::text() writes them: a key is the bytes of its label.
+  for (const auto& [name, key] : std::map<std::string, std::string>{{R"(a\@b)", "a@b"},
+                                                                    {R"(a\.b)", "a.b"},
+                                                                    {R"(a\032\\b)", R"(a \b)"},
+                                                                    {R"(\195\164)", "ä"}}) {
+    const auto asked = parse(name + ".key.order.shop.example");
+    ASSERT_TRUE(asked) << name;
+    EXPECT_EQ(std::get<ByKey>(asked->place).key, key);
+  }
   EXPECT_FALSE(parse("ro.account.shop.example")->read_write);
   EXPECT_TRUE(parse("rw.account.shop.example")->read_write);
   for (const char* bad :
        {"x.order.shop.example", "a.b.g.order.shop.example", "us-tx.shard.order.shop.example",
-        "rw.order.shop.example", ".g.order.shop.example", "9v6.g.www.shop.example"}) {
+        "rw.order.shop.example", R"(a\25.key.order.shop.example)",
+        R"(a\256.key.order.shop.example)", R"(a\.key.order.shop.example)", ".g.order.shop.example",
+        "9v6.g.www.shop.example"}) {
     ASSERT_FALSE(parse(bad)) << bad;
     EXPECT_EQ(parse(bad).error().kind, ErrorKind::kInvalid) << bad;
   }
