@@ -169,7 +169,8 @@ Result<std::uint32_t> metadataNumber(std::span<const std::uint8_t> metadata, con
 // MMDB_open(), which (1.7.1) computes the tree's size in 32 bits and then reads outside the file.
 Status checkTree(const std::filesystem::path& path) {
   constexpr std::string_view kMarker = "\xab\xcd\xefMaxMind.com";
-  constexpr std::uint64_t kMaxMetadata = std::uint64_t{128} << 10;  // format 2.0, "Database Metadata"
+  // Format 2.0, "Database Metadata".
+  constexpr std::uint64_t kMaxMetadata = std::uint64_t{128} << 10;
   std::error_code error;
   const std::uint64_t size = std::filesystem::file_size(path, error);
   std::ifstream in(path, std::ios::binary);
