@@ -2,8 +2,8 @@
 //
 // A connection ends when no complete query came for the idle time-out (bytes that complete nothing
 // do not count), when the client does not take its answers, on a malformed frame, or when the
-// client closed and has its answers. Threads: start() and stop() from the owner's thread; counters
-// may be read by any.
+// client closed and has its answers. After stop() nobody is answered; sockets are closed when the
+// server goes. Threads: start() and stop() from the owner's thread; counters may be read by any.
 #pragma once
 
 #include <chrono>
