@@ -144,59 +144,88 @@ class ServiceSet::Builder {
     }
     if (std::find(out_.zones_.begin(), out_.zones_.end(), zone) == out_.zones_.end())
       out_.zones_.push_back(zone);
-    const Zone::Match match = zone->find(name);
+    const bool parent = topology_.zones[source.zone.index()].kind != ZoneKind::kStateless;
+    checkAgainstFile(source, service, *zone, service.name, service.types, parent);
+  }
+
+  // What the zone file has at `name` that does not go with the service's records there (of `types`)
+  // or below (`parent`: there are names below). A cut or DNAME above a name that the service makes
+  // shows at the highest name it covers, and is reported there alone.
+  void checkAgainstFile(const partition::Service& source, const Service& service, const Zone& zone,
+                        const Name& name, const std::vector<RrType>& types, bool parent) {
+    const bool made = !(name == service.name);
+    const std::string which = made ? fmt::format("needs the name {}, which ", name.text()) : "";
+    const Zone::Match match = zone.find(name.view());
+    const NameView owner = zone.nodeName(match.node);
+    const bool above =
+        match.kind == Zone::MatchKind::kDelegation || match.kind == Zone::MatchKind::kDname;
+    if (made && above && owner.size() != name.view().size()) return;
     if (match.kind == Zone::MatchKind::kDelegation) {
-      problem(source,
-              fmt::format("lies below the delegation {}", zone->nodeName(match.node).text()));
+      problem(source, fmt::format("{}lies below the delegation {}", which, owner.text()));
     } else if (match.kind == Zone::MatchKind::kDname) {
-      problem(source, fmt::format("lies below the DNAME of {}", zone->nodeName(match.node).text()));
-    } else if (match.kind == Zone::MatchKind::kExact) {
-      const bool aliased = !zone->rrset(match.node, RrType::kCname).empty();
-      const bool aliases = std::find(service.types.begin(), service.types.end(), RrType::kCname) !=
-                           service.types.end();
-      if (aliased || (aliases && !zone->rrsets(match.node).empty())) {
-        problem(source,
-                "has a CNAME beside other data: the zone file and the endpoints together must not");
-      }
-      for (const RrType type : service.types) {
-        if (!zone->rrset(match.node, type).empty()) {
-          problem(source,
-                  fmt::format("has type {} in the zone file as well", static_cast<unsigned>(type)));
-        }
-      }
+      problem(source, fmt::format("{}lies below the DNAME of {}", which, owner.text()));
+    }
+    if (match.kind != Zone::MatchKind::kExact) return;
+    if (parent && !zone.rrset(match.node, RrType::kDname).empty()) {
+      problem(source, which + "has a DNAME, and names of the service below it");
+    }
+    if (types.empty()) return;
+    const bool aliased = !zone.rrset(match.node, RrType::kCname).empty();
+    const bool aliases = std::find(types.begin(), types.end(), RrType::kCname) != types.end();
+    if (aliased || (aliases && !zone.rrsets(match.node).empty())) {
+      problem(source, which +
+                          "has a CNAME beside other data: the zone file and the endpoints together "
+                          "must not");
+    }
+    for (const RrType type : types) {
+      if (zone.rrset(match.node, type).empty()) continue;
+      problem(source, fmt::format("{}has type {} in the zone file as well", which,
+                                  static_cast<unsigned>(type)));
     }
   }
 
   void addNames(const partition::Service& source, ServiceIx ix, Service& service) {
     const partition::Zone& zone = topology_.zones[source.zone.index()];
     const NameView s = service.name.view();
-    addNode(source, ServiceNode::Kind::kService, ix, service.name);
+    addNode(source, service, ServiceNode::Kind::kService, ix, service.name);
     if (zone.kind == ZoneKind::kGlobal) {
-      addNode(source, ServiceNode::Kind::kReadWrite, ix, prefixed("rw", s));
-      addNode(source, ServiceNode::Kind::kReadOnly, ix, prefixed("ro", s));
+      addNode(source, service, ServiceNode::Kind::kReadWrite, ix, prefixed("rw", s));
+      addNode(source, service, ServiceNode::Kind::kReadOnly, ix, prefixed("ro", s));
     }
     if (zone.kind != ZoneKind::kSharding) return;
     const Name shard = prefixed("shard", s);
-    addNode(source, ServiceNode::Kind::kEmpty, ix, shard);
-    addNode(source, ServiceNode::Kind::kGeohash, ix, prefixed("g", s));
-    addNode(source, ServiceNode::Kind::kCity, ix, prefixed("city", s));
-    addNode(source, ServiceNode::Kind::kPoi, ix, prefixed("poi", s));
-    addNode(source, ServiceNode::Kind::kKey, ix, prefixed("key", s));
+    addNode(source, service, ServiceNode::Kind::kEmpty, ix, shard);
+    addNode(source, service, ServiceNode::Kind::kGeohash, ix, prefixed("g", s));
+    addNode(source, service, ServiceNode::Kind::kCity, ix, prefixed("city", s));
+    addNode(source, service, ServiceNode::Kind::kPoi, ix, prefixed("poi", s));
+    addNode(source, service, ServiceNode::Kind::kKey, ix, prefixed("key", s));
     service.first_shard = static_cast<std::uint32_t>(out_.nodes_.size());
     for (std::uint32_t i = 0; i < zone.partition_count; ++i) {
       const auto& partition = topology_.partitions[zone.first_partition.index() + i];
-      addNode(source, ServiceNode::Kind::kShard, ix, prefixed("s" + partition.id, shard), Locus(i));
+      addNode(source, service, ServiceNode::Kind::kShard, ix, prefixed("s" + partition.id, shard),
+              Locus(i));
     }
   }
 
   // Doubles are kept as nodes, so that shardNode() stays an index, but reported.
-  void addNode(const partition::Service& source, ServiceNode::Kind kind, ServiceIx ix,
-               const Name& name, Locus locus = {}) {
+  void addNode(const partition::Service& source, const Service& service, ServiceNode::Kind kind,
+               ServiceIx ix, const Name& name, Locus locus = {}) {
     if (!names_.insert(std::string(name.view().wire().begin(), name.view().wire().end())).second) {
       problem(source, fmt::format("needs the name {}, which another service has", name.text()));
     }
+    if (kind != ServiceNode::Kind::kService) checkMade(source, service, kind, name);
     out_.nodes_.push_back(
         {kind, static_cast<std::uint8_t>(name.view().labelCount()), ix, locus, name});
+  }
+
+  void checkMade(const partition::Service& source, const Service& service, ServiceNode::Kind kind,
+                 const Name& name) {
+    const Zone* zone = zones_.find(service.name.view());
+    if (zone == nullptr) return;
+    const bool records = kind == ServiceNode::Kind::kReadWrite ||
+                         kind == ServiceNode::Kind::kReadOnly || kind == ServiceNode::Kind::kShard;
+    checkAgainstFile(source, service, *zone, name, records ? service.types : std::vector<RrType>{},
+                     !records);
   }
 
   // Between a service and its zone's apex every name exists (RFC 8020), whether the zone file has

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "tests/support/dns_world.h"
@@ -29,6 +30,13 @@ ns.child A 192.0.2.99
 old DNAME new
 *.wild A 192.0.2.2
 held.ent A 192.0.2.3
+rw.bank A 192.0.2.4
+ro.bank CNAME www
+g.cut NS ns
+shard.store DNAME new
+sp2.shard.depot TXT "from the file"
+sp2.shard.depot A 192.0.2.5
+key.depot TXT "an empty non-terminal may have data"
 )";
 
 partition::Topology topologyWith(const std::string& services) {
@@ -162,6 +170,20 @@ TEST(ServiceSetErrors, TwoServicesThatNeedOneName) {
   EXPECT_EQ(
       problems(service("order.example", "sharded") + "," + service("rw.order.example", "free")),
       "");
+}
+
+TEST(ServiceSetErrors, NamesBelowThatTheFileTakes) {
+  EXPECT_THAT(problems(service("bank.example", "single")),
+              AllOf(HasSubstr("needs the name rw.bank.example., which has type 1 in the zone"),
+                    HasSubstr("needs the name ro.bank.example., which has a CNAME beside")));
+  EXPECT_THAT(problems(service("cut.example", "sharded")),
+              HasSubstr("needs the name g.cut.example., which lies below the delegation"));
+  EXPECT_THAT(problems(service("store.example", "sharded")),
+              HasSubstr("needs the name shard.store.example., which has a DNAME"));
+  EXPECT_THAT(problems(service("old.example", "single")), HasSubstr("has a DNAME, and names"));
+  const std::string depot = problems(service("depot.example", "sharded"));
+  EXPECT_THAT(depot, HasSubstr("needs the name sp2.shard.depot.example., which has type 1"));
+  EXPECT_EQ(std::count(depot.begin(), depot.end(), '\n'), 1) << depot;
 }
 
 TEST(ServiceSetErrors, AllAtOnceWithTheirPlaces) {
