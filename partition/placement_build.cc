@@ -75,7 +75,7 @@ Status compileSome(std::vector<PlacementCompiler>& compilers, std::size_t first,
     for (std::size_t i = first; i < compilers.size(); i += step) work(i);
   };
   if (addresses != nullptr) {
-    const Status walked = addresses->forEach([&](std::uint32_t, const geo::Evidence& evidence) {
+    Status walked = addresses->forEach([&](std::uint32_t, const geo::Evidence& evidence) {
       each([&](std::size_t i) { compilers[i].addEvidence(evidence); });
     });
     if (!walked) return walked;
