@@ -191,16 +191,18 @@ Placement::LabelMap PlacementCompiler::compileCatalogue(
 }
 
 void PlacementCompiler::compileTable() {
-  const geo::V4Range nothing_v4[] = {{}};
-  const geo::V6Range nothing_v6[] = {{}};
-  const bool known = sources_.addresses != nullptr;
-  if (!known) loci_ = {out_->fallback_};
   out_->no_place_ = static_cast<std::uint32_t>(out_->locusCount());
+  if (sources_.addresses ==
+      nullptr) {  // no address says anything: one answer for all, private or not
+    const geo::V4Range v4[] = {{0, out_->fallback_.value}};
+    const geo::V6Range v6[] = {{0, out_->fallback_.value}};
+    out_->table_ = std::make_shared<const geo::PrefixTable>(v4, v6);
+    return;
+  }
   RangeMapper<geo::V4Range> v4(IpFamily::kV4, loci_, out_->no_place_);
   RangeMapper<geo::V6Range> v6(IpFamily::kV6, loci_, out_->no_place_);
-  out_->table_ = std::make_shared<const geo::PrefixTable>(
-      v4.map(known ? sources_.addresses->v4() : std::span<const geo::V4Range>(nothing_v4)),
-      v6.map(known ? sources_.addresses->v6() : std::span<const geo::V6Range>(nothing_v6)));
+  out_->table_ = std::make_shared<const geo::PrefixTable>(v4.map(sources_.addresses->v4()),
+                                                          v6.map(sources_.addresses->v6()));
 }
 
 }  // namespace meridian::partition
