@@ -101,7 +101,12 @@ TEST(Placement, AnswersAddressesWithTheirScope) {
 
 TEST(Placement, PrivateNetworksSayNothingAndKeepTheirScope) {
   PlacementWorld world;
+  world.setOverrides(
+      "192.0.2.0/24 partition b\n"
+      "10.9.0.0/16 partition b\n");
+  ASSERT_NE(world.sources.addresses, nullptr);
   const auto placement = mustBuild(world);
+  EXPECT_EQ(ofAddress(world, *placement, "10.9.1.1"), "b/16");  // the operator knows better
   for (const char* text :
        {"10.1.2.3", "192.168.7.7", "172.31.255.255", "127.0.0.1", "fd12::1", "fe80::1"}) {
     const IpAddress address = IpAddress::parse(text).value();
