@@ -40,7 +40,7 @@ struct Pair {
 
 // The writer notes a number once publish() has returned; a reader that saw the note before its
 // read() must get that number or a later one. Run under TSan as well.
-TEST(Published, NeverEndsStale) {
+TEST(PublishedConcurrent, NeverEndsStale) {
   constexpr std::uint64_t kLast = 20'000;
   constexpr int kReaders = 3;
   Published<Pair> published(std::make_shared<const Pair>());
