@@ -1,8 +1,8 @@
 // answer(): one query's whole road, Q2 to Q7 of docs/ARCHITECTURE.md.
 //
-// Pure but for the counters: no lock, no I/O, no clock, no allocation (explanations allocate; only
-// listed networks may ask for them). The same function serves UDP, TCP, the fuzzers and the
-// benchmarks.
+// Pure but for the counters: no lock, no I/O, no clock, no allocation. Two exceptions: explanations
+// allocate (only listed networks may ask for them), and a name below key.S costs a SHA-256 for each
+// partition (Placement::ofKey). The same function serves UDP, TCP, the fuzzers and the benchmarks.
 #pragma once
 
 #include <cstddef>
