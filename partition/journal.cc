@@ -100,11 +100,14 @@ Status checkHeadRows(const KvStore& store, const JournalRecord& head) {
 
 StoredRow storedRow(const Assignment& assignment, const Topology& topology) {
   const auto id = [&](EZoneIx ix) { return topology.ezones[ix.index()].id; };
-  return {assignment.kind,      assignment.zone,
-          id(assignment.ezone), assignment.prev_ezone ? id(*assignment.prev_ezone) : std::string(),
-          assignment.epoch,     assignment.rev,
-          assignment.since,     assignment.change_id,
-          assignment.reason,    assignment.actor};
+  return {
+      assignment.kind,        assignment.zone,
+      id(assignment.ezone),   assignment.prev_ezone ? id(*assignment.prev_ezone) : std::string(),
+      assignment.epoch,       assignment.rev,
+      assignment.since,       assignment.change_id,
+      assignment.reason,      assignment.actor,
+      assignment.write_state, assignment.block_expires,
+      assignment.prepared};
 }
 
 Result<Assignment> assignmentOf(const Subject& subject, const StoredRow& row,
@@ -131,7 +134,10 @@ Result<Assignment> assignmentOf(const Subject& subject, const StoredRow& row,
                     .since = row.since,
                     .change_id = row.change_id,
                     .reason = row.reason,
-                    .actor = row.actor};
+                    .actor = row.actor,
+                    .write_state = row.write_state,
+                    .block_expires = row.block_expires,
+                    .prepared = row.prepared};
 }
 
 using StoredRows = std::map<std::string, StoredRow, std::less<>>;
@@ -294,7 +300,8 @@ Result<Epoch> Journal::retiredEpoch(std::string_view subject) const {
 }
 
 Status Journal::append(const JournalRecord& record, const std::vector<Assignment>& rows,
-                       const Topology& topology, const std::string* document) {
+                       const Topology& topology, const std::string* document,
+                       const std::vector<StoreWrite>& companions) {
   Result<StoredHead> head = loadHead(*store_);
   if (!head) return tl::unexpected(head.error());
   if (record.rev != head->rev + 1) {
@@ -326,6 +333,7 @@ Status Journal::append(const JournalRecord& record, const std::vector<Assignment
     batch.push_back(put(kTopology, revKey(record.rev), *document));
   }
   batch.push_back(put(kMeta, std::string(kHeadKey), encodeHead({record.rev, head->subjects})));
+  batch.insert(batch.end(), companions.begin(), companions.end());
   return store_->writeSynced(batch);
 }
 

@@ -32,7 +32,7 @@ struct AssignmentMove {
   Epoch epoch_old = 0, epoch_new = 0;
 };
 
-enum class CommitKind : std::uint8_t { kImport, kTopology, kRemap, kRollback };
+enum class CommitKind : std::uint8_t { kImport, kTopology, kRemap, kRollback, kChange };
 std::string_view commitKindName(CommitKind kind);
 
 struct JournalRecord {
@@ -80,9 +80,12 @@ class Journal {
   // any other whose stored row changed. `document`: the topology's text when the commit brings one.
   // REQUIRES: record.rev == head() + 1; anything else is refused with kCorrupt, since an earlier
   // write that was reported as failed must have reached the store. On an error the commit is not
-  // acknowledged; after a restart it may or may not be there.
+  // acknowledged; after a restart it may or may not be there. `companions`: writes of other
+  // families that are true if and only if the commit is, such as the state of the change that made
+  // it.
   Status append(const JournalRecord& record, const std::vector<Assignment>& rows,
-                const Topology& topology, const std::string* document);
+                const Topology& topology, const std::string* document,
+                const std::vector<StoreWrite>& companions = {});
 
  private:
   std::shared_ptr<KvStore> store_;

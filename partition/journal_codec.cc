@@ -7,121 +7,28 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "partition/stored_json.h"
+
 namespace meridian::partition {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr std::uint64_t kFormat = 1;
 
 constexpr std::array kCommitKinds = {
     std::pair{CommitKind::kImport, std::string_view("import")},
     std::pair{CommitKind::kTopology, std::string_view("topology")},
     std::pair{CommitKind::kRemap, std::string_view("remap")},
     std::pair{CommitKind::kRollback, std::string_view("rollback")},
+    std::pair{CommitKind::kChange, std::string_view("change")},
 };
 constexpr std::array kSubjectKinds = {
     std::pair{SubjectKind::kPartition, std::string_view("partition")},
     std::pair{SubjectKind::kGlobalZone, std::string_view("global_zone")},
 };
-
-template <class Names, class Kind>
-std::string_view nameOf(const Names& names, Kind kind) {
-  for (const auto& [known, name] : names) {
-    if (known == kind) return name;
-  }
-  return {};
-}
-
-std::string text(const Json& json) {
-  // Strings were checked to be UTF-8 when they came in; should one not be, a replacement character
-  // in a reason is better than a commit that fails.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-// Takes members out of a JSON object; remembers the first that is missing or of another type.
-class MemberReader {
- public:
-  explicit MemberReader(const Json& object) : object_(object) {
-    if (!object_.is_object()) problem_ = "is no object";
-  }
-  static Result<Json> parse(std::string_view text) {
-    Json json = Json::parse(text, nullptr, false);
-    if (json.is_discarded()) return fail(ErrorKind::kCorrupt, "is not JSON");
-    MemberReader in(json);
-    const std::uint64_t format = in.number("v");
-    if (!in.problem_.empty()) return in.failure();
-    if (format != kFormat) {
-      return fail(ErrorKind::kCorrupt,
-                  fmt::format("has format {}; this version reads {}", format, kFormat));
-    }
-    return json;
-  }
-
-  std::string string(const char* key) {
-    const Json* member = find(key);
-    if (member == nullptr || !member->is_string()) return wrong<std::string>(key, "a string");
-    return member->get<std::string>();
-  }
-  std::uint64_t number(const char* key) {
-    const Json* member = find(key);
-    if (member == nullptr || !member->is_number_unsigned()) {
-      return wrong<std::uint64_t>(key, "a whole number");
-    }
-    return member->get<std::uint64_t>();
-  }
-  std::optional<std::uint64_t> numberIfGiven(const char* key) {
-    if (find(key) == nullptr) return std::nullopt;
-    return number(key);
-  }
-  bool boolean(const char* key) {
-    const Json* member = find(key);
-    if (member == nullptr || !member->is_boolean()) return wrong<bool>(key, "true or false");
-    return member->get<bool>();
-  }
-  WallTime time(const char* key) {
-    const Json* member = find(key);
-    if (member == nullptr || !member->is_number_integer()) {
-      return wrong<WallTime>(key, "milliseconds since 1970");
-    }
-    return WallTime(std::chrono::milliseconds(member->get<std::int64_t>()));
-  }
-  template <class Names>
-  auto kind(const char* key, const Names& names) {
-    using Kind = typename Names::value_type::first_type;
-    const std::string name = string(key);
-    for (const auto& [kind, known] : names) {
-      if (known == name) return kind;
-    }
-    return wrong<Kind>(key, "a known kind");
-  }
-  const Json* array(const char* key) {
-    const Json* member = find(key);
-    if (member != nullptr && member->is_array()) return member;
-    return wrong<const Json*>(key, "an array");
-  }
-  const Json* object(const char* key) {
-    const Json* member = find(key);
-    if (member != nullptr && member->is_object()) return member;
-    return wrong<const Json*>(key, "an object");
-  }
-
-  bool ok() const { return problem_.empty(); }
-  tl::unexpected<Error> failure() const { return fail(ErrorKind::kCorrupt, problem_); }
-
- private:
-  const Json* find(const char* key) const {
-    const auto found = object_.find(key);
-    return found == object_.end() ? nullptr : &*found;
-  }
-  template <class T>
-  T wrong(const char* key, std::string_view expected) {
-    if (problem_.empty()) problem_ = fmt::format("member \"{}\" must be {}", key, expected);
-    return T{};
-  }
-
-  const Json& object_;
-  std::string problem_;
+constexpr std::array kWriteStates = {
+    std::pair{WriteState::kOpen, std::string_view("open")},
+    std::pair{WriteState::kBlocked, std::string_view("blocked")},
+    std::pair{WriteState::kSwitching, std::string_view("switching")},
 };
 
 Json moveJson(const AssignmentMove& move) {
@@ -170,7 +77,7 @@ Rev revOfKey(std::string_view key) {
 std::string encodeRecord(const JournalRecord& record) {
   Json moves = Json::array();
   for (const AssignmentMove& move : record.moves) moves.push_back(moveJson(move));
-  Json json = {{"v", kFormat},
+  Json json = {{"v", kStoredFormat},
                {"rev", record.rev},
                {"kind", commitKindName(record.kind)},
                {"at", record.at.time_since_epoch().count()},
@@ -179,11 +86,11 @@ std::string encodeRecord(const JournalRecord& record) {
                {"moves", std::move(moves)},
                {"topology", record.has_topology}};
   if (record.rolled_back_to) json["rolled_back_to"] = *record.rolled_back_to;
-  return text(json);
+  return storedText(json);
 }
 
 Result<JournalRecord> decodeRecord(std::string_view stored) {
-  const Result<Json> json = MemberReader::parse(stored);
+  const Result<Json> json = parseStored(stored);
   if (!json) return tl::unexpected(json.error());
   MemberReader in(*json);
   JournalRecord record;
@@ -205,7 +112,7 @@ Result<JournalRecord> decodeRecord(std::string_view stored) {
 }
 
 std::string encodeRow(const StoredRow& row) {
-  return text({{"v", kFormat},
+  Json json = {{"v", kStoredFormat},
                {"kind", nameOf(kSubjectKinds, row.kind)},
                {"zone", row.zone},
                {"ezone", row.ezone},
@@ -215,11 +122,15 @@ std::string encodeRow(const StoredRow& row) {
                {"since", row.since.time_since_epoch().count()},
                {"change_id", row.change_id},
                {"reason", row.reason},
-               {"actor", row.actor}});
+               {"actor", row.actor},
+               {"write_state", nameOf(kWriteStates, row.write_state)},
+               {"prepared", row.prepared}};
+  if (row.block_expires) json["block_expires"] = row.block_expires->time_since_epoch().count();
+  return storedText(json);
 }
 
 Result<StoredRow> decodeRow(std::string_view stored) {
-  const Result<Json> json = MemberReader::parse(stored);
+  const Result<Json> json = parseStored(stored);
   if (!json) return tl::unexpected(json.error());
   MemberReader in(*json);
   StoredRow row;
@@ -233,16 +144,20 @@ Result<StoredRow> decodeRow(std::string_view stored) {
   row.change_id = in.string("change_id");
   row.reason = in.string("reason");
   row.actor = in.string("actor");
+  // Rows written before there were blocks have none of these.
+  if (in.has("write_state")) row.write_state = in.kind("write_state", kWriteStates);
+  if (in.has("prepared")) row.prepared = in.boolean("prepared");
+  if (in.has("block_expires")) row.block_expires = in.time("block_expires");
   if (!in.ok()) return in.failure();
   return row;
 }
 
 std::string encodeHead(const StoredHead& head) {
-  return text({{"v", kFormat}, {"rev", head.rev}, {"subjects", head.subjects}});
+  return storedText({{"v", kStoredFormat}, {"rev", head.rev}, {"subjects", head.subjects}});
 }
 
 Result<StoredHead> decodeHead(std::string_view stored) {
-  const Result<Json> json = MemberReader::parse(stored);
+  const Result<Json> json = parseStored(stored);
   if (!json) return tl::unexpected(json.error());
   MemberReader in(*json);
   const StoredHead head{in.number("rev"), in.number("subjects")};
@@ -253,11 +168,11 @@ Result<StoredHead> decodeHead(std::string_view stored) {
 std::string encodeSlots(const SlotOwners& owners) {
   Json slots = Json::object();
   for (const auto& [slot, ezone] : owners) slots[std::to_string(slot)] = ezone;
-  return text({{"v", kFormat}, {"slots", std::move(slots)}});
+  return storedText({{"v", kStoredFormat}, {"slots", std::move(slots)}});
 }
 
 Result<SlotOwners> decodeSlots(std::string_view stored) {
-  const Result<Json> json = MemberReader::parse(stored);
+  const Result<Json> json = parseStored(stored);
   if (!json) return tl::unexpected(json.error());
   MemberReader in(*json);
   const Json* slots = in.object("slots");
@@ -276,11 +191,11 @@ Result<SlotOwners> decodeSlots(std::string_view stored) {
 }
 
 std::string encodeRetired(Epoch last) {
-  return text({{"v", kFormat}, {"epoch", last}});
+  return storedText({{"v", kStoredFormat}, {"epoch", last}});
 }
 
 Result<Epoch> decodeRetired(std::string_view stored) {
-  const Result<Json> json = MemberReader::parse(stored);
+  const Result<Json> json = parseStored(stored);
   if (!json) return tl::unexpected(json.error());
   MemberReader in(*json);
   const Epoch epoch = in.number("epoch");

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,9 @@ struct StoredRow {
   Rev rev = 0;
   WallTime since{};
   std::string change_id, reason, actor;
+  WriteState write_state = WriteState::kOpen;
+  std::optional<WallTime> block_expires = {};
+  bool prepared = false;
 };
 std::string encodeRow(const StoredRow& row);
 Result<StoredRow> decodeRow(std::string_view text);

@@ -108,39 +108,42 @@ MapResult<void> checkSlots(const Topology& topology,
   return {};
 }
 
-// The eZone a remap goes to, once every rule has agreed.
-MapResult<EZoneIx> remapTarget(const MapSnapshot& current, SubjectIx subject,
-                               const RemapRequest& request) {
+// The eZone a subject goes to, once every rule has agreed.
+MapResult<EZoneIx> moveTarget(const MapSnapshot& current, SubjectIx subject,
+                              const std::string& to) {
   const Topology& topology = *current.topology;
   const Assignment& assignment = current.table->assignments[subject.index()];
-  if (assignment.kind != SubjectKind::kPartition) {
-    return refuse(
-        ErrorKind::kRefused, "global-zone",
-        fmt::format("{} is a global zone: it moves by a switch, not by a remap", request.subject));
-  }
-  const std::optional<EZoneIx> to = topology.findEZone(request.to);
-  if (!to) return refuse(ErrorKind::kRefused, "unknown-ezone", unknownEZone(topology, request.to));
-  // Before the rules about the target: whoever read an old table must read again first.
-  if (request.expected_epoch != assignment.epoch) {
-    MapError error{{ErrorKind::kConflict, fmt::format("{} is at epoch {}, not {}", request.subject,
-                                                      assignment.epoch, request.expected_epoch)},
-                   "stale-epoch"};
-    error.current_epoch = assignment.epoch;
-    return tl::unexpected(std::move(error));
-  }
-  // Partitions come first in the table, in the order of the topology.
-  if (!isAllowed(topology.partitions[subject.index()].allowed, *to)) {
+  const std::optional<EZoneIx> ezone = topology.findEZone(to);
+  if (!ezone) return refuse(ErrorKind::kRefused, "unknown-ezone", unknownEZone(topology, to));
+  if (!isAllowed(*subjectsOf(topology)[subject.index()].allowed, *ezone)) {
     return refuse(ErrorKind::kRefused, "not-allowed",
-                  fmt::format("{} may not be on eZone {}", request.subject, request.to));
+                  fmt::format("{} may not be on eZone {}", assignment.subject, to));
   }
-  if (assignment.ezone == *to) {
+  if (assignment.ezone == *ezone) {
     return refuse(ErrorKind::kRefused, "already-there",
-                  fmt::format("{} is on eZone {} already", request.subject, request.to));
+                  fmt::format("{} is on eZone {} already", assignment.subject, to));
   }
-  if (!isInService(topology, *to)) {
-    return refuse(ErrorKind::kRefused, "site-not-in-service", notInService(topology, *to));
+  if (!isInService(topology, *ezone)) {
+    return refuse(ErrorKind::kRefused, "site-not-in-service", notInService(topology, *ezone));
   }
-  return *to;
+  return *ezone;
+}
+
+// Comes before the rules about a target: whoever read an old table must read again first.
+MapResult<void> checkEpoch(const Assignment& assignment, Epoch expected) {
+  if (expected == assignment.epoch) return {};
+  MapError error{{ErrorKind::kConflict, fmt::format("{} is at epoch {}, not {}", assignment.subject,
+                                                    assignment.epoch, expected)},
+                 "stale-epoch"};
+  error.current_epoch = assignment.epoch;
+  return tl::unexpected(std::move(error));
+}
+
+MapResult<SubjectIx> findSubject(const AssignmentTable& table, const std::string& id) {
+  const std::optional<SubjectIx> subject = table.find(id);
+  if (subject) return *subject;
+  return refuse(ErrorKind::kNotFound, "unknown-subject",
+                fmt::format("there is no partition or global zone \"{}\"", id));
 }
 
 // Where a rollback takes a subject, or why it cannot.
@@ -221,12 +224,19 @@ MapResult<RemapResult> MapService::remap(const RemapRequest& request) {
   if (auto words = checkWords(request.reason, request.actor); !words) {
     return tl::unexpected(words.error());
   }
-  const std::optional<SubjectIx> subject = current_.table->find(request.subject);
-  if (!subject) {
-    return refuse(ErrorKind::kNotFound, "unknown-subject",
-                  fmt::format("there is no partition \"{}\"", request.subject));
+  const MapResult<SubjectIx> subject = findSubject(*current_.table, request.subject);
+  if (!subject) return tl::unexpected(subject.error());
+  const Assignment& before = current_.table->assignments[subject->index()];
+  if (before.kind != SubjectKind::kPartition) {
+    return refuse(
+        ErrorKind::kRefused, "global-zone",
+        fmt::format("{} is a global zone: it moves by a switch, not by a remap", request.subject));
   }
-  const MapResult<EZoneIx> to = remapTarget(current_, *subject, request);
+  if (auto free = checkNotInChange(request.subject); !free) return tl::unexpected(free.error());
+  if (auto fresh = checkEpoch(before, request.expected_epoch); !fresh) {
+    return tl::unexpected(fresh.error());
+  }
+  const MapResult<EZoneIx> to = moveTarget(current_, *subject, request.to);
   if (!to) return tl::unexpected(to.error());
 
   Draft draft;
@@ -244,6 +254,47 @@ MapResult<RemapResult> MapService::remap(const RemapRequest& request) {
   if (!committed) return tl::unexpected(committed.error());
   return RemapResult{
       rev, move.subject, move.from, move.to, move.epoch_old, move.epoch_new, !request.dry_run};
+}
+
+MapResult<ChangeCommitted> MapService::commitChange(const ChangeCommit& commit) {
+  if (auto words = checkWords(commit.reason, commit.actor); !words) {
+    return tl::unexpected(words.error());
+  }
+  Draft draft;
+  draft.record = newRecord(CommitKind::kChange, commit.reason, commit.actor);
+  AssignmentTable table = *current_.table;
+  table.rev = draft.record.rev;
+  ChangeCommitted committed{table.rev, {}};
+  for (const SubjectStep& step : commit.steps) {
+    const MapResult<SubjectIx> subject = findSubject(*current_.table, step.subject);
+    if (!subject) return tl::unexpected(subject.error());
+    Assignment& assignment = table.assignments[subject->index()];
+    if (auto fresh = checkEpoch(assignment, step.expected_epoch); !fresh) {
+      return tl::unexpected(fresh.error());
+    }
+    if (!step.to.empty()) {
+      const MapResult<EZoneIx> to = moveTarget(current_, *subject, step.to);
+      if (!to) return tl::unexpected(to.error());
+      draft.record.moves.push_back(
+          moveAssignment(assignment, *current_.topology, *to, draft.record));
+    } else if (step.raise_epoch) {
+      draft.record.moves.push_back(raiseEpoch(assignment, *current_.topology, draft.record));
+    }
+    assignment.rev = draft.record.rev;
+    assignment.change_id = commit.change_id;
+    assignment.write_state = step.write_state;
+    assignment.block_expires = step.block_expires;
+    assignment.prepared = step.prepared;
+    committed.epochs.push_back(assignment.epoch);
+    draft.rows.push_back(assignment);
+  }
+  draft.next = {current_.topology, std::make_shared<const AssignmentTable>(std::move(table)),
+                current_.topology_rev};
+  if (commit.companions) draft.companions = commit.companions(committed);
+  if (const auto done = this->commit(std::move(draft), false); !done) {
+    return tl::unexpected(done.error());
+  }
+  return committed;
 }
 
 MapResult<TopologyResult> MapService::putTopology(std::shared_ptr<const Topology> next,
@@ -289,6 +340,10 @@ MapResult<RollbackResult> MapService::rollback(Rev to, std::optional<Rev> expect
   table.rev = draft.record.rev;
   for (const AssignmentMove& move : *wanted) {
     const Result<std::pair<SubjectIx, EZoneIx>> back = wayBack(current_, move);
+    if (const auto free = checkNotInChange(move.subject); !free) {
+      result.left.push_back(free.error().error.message);
+      continue;
+    }
     if (!back) {
       result.left.push_back(fmt::format("{}: {}", move.subject, back.error().message));
       continue;
@@ -307,6 +362,13 @@ MapResult<RollbackResult> MapService::rollback(Rev to, std::optional<Rev> expect
   const auto committed = commit(std::move(draft), dry_run);
   if (!committed) return tl::unexpected(committed.error());
   return result;
+}
+
+MapResult<void> MapService::checkNotInChange(std::string_view subject) const {
+  const std::string change = active_change_ ? active_change_(subject) : std::string();
+  if (change.empty()) return {};
+  return refuse(ErrorKind::kRefused, "change-active",
+                fmt::format("{} is part of change {}, which must end first", subject, change));
 }
 
 JournalRecord MapService::newRecord(CommitKind kind, const std::string& reason,
@@ -337,6 +399,9 @@ MapResult<MapService::Committed> MapService::commitTopology(Draft draft, bool dr
   if (!assigned) return failed(assigned.error());
   draft.record.moves = std::move(assigned->moves);
   draft.rows = std::move(assigned->rows);
+  for (const AssignmentMove& move : draft.record.moves) {
+    if (auto free = checkNotInChange(move.subject); !free) return tl::unexpected(free.error());
+  }
   draft.next.table = std::make_shared<const AssignmentTable>(std::move(assigned->table));
   return commit(std::move(draft), dry_run);
 }
@@ -352,7 +417,7 @@ MapResult<MapService::Committed> MapService::commit(Draft draft, bool dry_run) {
     const std::string* document =
         draft.record.has_topology ? &draft.next.topology->document : nullptr;
     const Status written =
-        journal_.append(draft.record, draft.rows, *draft.next.topology, document);
+        journal_.append(draft.record, draft.rows, *draft.next.topology, document, draft.companions);
     if (!written) return failed(written.error());
     if (prepared.publish) prepared.publish();
     current_ = std::move(draft.next);

@@ -59,6 +59,28 @@ struct RemapResult {
   bool applied = false;
 };
 
+// What one step of a change does to a subject (partition/change/engine.h). All members hold after
+// it.
+struct SubjectStep {
+  std::string subject;  // partition id or zone id
+  Epoch expected_epoch = 0;
+  std::string to = {};       // the new owner; empty: it stays
+  bool raise_epoch = false;  // it stays, with a new epoch: stragglers of an attempt that ended die
+  WriteState write_state = WriteState::kOpen;
+  std::optional<WallTime> block_expires = {};
+  bool prepared = false;
+};
+struct ChangeCommitted {
+  Rev rev = 0;
+  std::vector<Epoch> epochs;  // of each step's subject, after it
+};
+struct ChangeCommit {
+  std::string change_id, reason, actor;
+  std::vector<SubjectStep> steps;  // of different subjects
+  // Writes that are stored if and only if the commit is.
+  std::function<std::vector<StoreWrite>(const ChangeCommitted&)> companions;
+};
+
 struct TopologyResult {
   Rev rev = 0;
   bool applied = false;
@@ -78,8 +100,8 @@ struct MapError {
   Error error;
   // Which rule: "reason", "actor" (kInvalid); "unknown-subject", "unknown-rev" (kNotFound);
   // "stale-epoch", "stale-rev" (kConflict); "global-zone", "unknown-ezone", "not-allowed",
-  // "already-there", "site-not-in-service", "min-in-service", "slot-reused" (kRefused). Empty for
-  // what is no rule: a document's problems, a store that fails.
+  // "already-there", "site-not-in-service", "min-in-service", "slot-reused", "change-active"
+  // (kRefused). Empty for what is no rule: a document's problems, a store that fails.
   std::string rule = {};
   std::optional<Epoch> current_epoch = {};  // for kConflict on a subject
   std::optional<Rev> current_rev = {};      // for kConflict on the table
@@ -102,6 +124,10 @@ class MapService {
 
   const MapSnapshot& current() const { return current_; }
   const Journal& journal() const { return journal_; }
+  // The id of the change that a subject is part of now, or empty. remap(), rollback() and
+  // putTopology() leave such subjects alone.
+  using ActiveChange = std::function<std::string(std::string_view subject)>;
+  void onActiveChange(ActiveChange active) { active_change_ = std::move(active); }
   void onPublish(PreparePublish prepare) { prepare_ = std::move(prepare); }
 
   // All three: `reason` is 1 to 512 bytes of printable UTF-8, `actor` 1 to 128. An error leaves the
@@ -112,9 +138,14 @@ class MapService {
   // Rules: the subject is a partition; `to` exists; expected_epoch is the current one; `to` is
   // allowed, is not the current owner, and its datacenter is IN_SERVICE.
   MapResult<RemapResult> remap(const RemapRequest& request);
+  // One step of a change, for one or more subjects at once. Rules: as for remap(), but that global
+  // zones may move too, and that no change's own subjects are in its way. What is safe is the
+  // engine's to decide.
+  MapResult<ChangeCommitted> commitChange(const ChangeCommit& commit);
   // Partitions that stay keep their assignment where the new topology still allows it, else they go
   // home. Rules: every sharding zone keeps min_in_service eZones in service; an eZone keeps its
-  // slot, and no slot goes to an eZone other than the one that ever had it.
+  // slot, and no slot goes to an eZone other than the one that ever had it; no subject of a change
+  // in progress goes away or moves.
   MapResult<TopologyResult> putTopology(std::shared_ptr<const Topology> next,
                                         std::optional<Rev> expected_rev, const std::string& reason,
                                         const std::string& actor, bool dry_run);
@@ -134,6 +165,7 @@ class MapService {
     MapSnapshot next;
     JournalRecord record;
     std::vector<Assignment> rows;  // by the indices of next.topology
+    std::vector<StoreWrite> companions = {};
   };
   struct Committed {
     std::vector<AssignmentMove> moves;
@@ -142,6 +174,7 @@ class MapService {
 
   Status load(Rev head);
   MapResult<void> import(std::shared_ptr<const Topology> first);
+  MapResult<void> checkNotInChange(std::string_view subject) const;
   JournalRecord newRecord(CommitKind kind, const std::string& reason,
                           const std::string& actor) const;
   // The rules of every topology, then its table, then commit().
@@ -153,6 +186,7 @@ class MapService {
   const Clock* clock_;
   PreparePublish prepare_;
   MapSnapshot current_;
+  ActiveChange active_change_;
 };
 
 }  // namespace meridian::partition

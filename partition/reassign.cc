@@ -28,6 +28,9 @@ void assign(Assignment& assignment, const Topology& topology, EZoneIx to, Epoch 
   assignment.change_id = fmt::format("rev-{}", record.rev);
   assignment.reason = record.reason;
   assignment.actor = record.actor;
+  assignment.write_state = WriteState::kOpen;
+  assignment.block_expires.reset();
+  assignment.prepared = false;
 }
 
 class TakeOver {
@@ -107,6 +110,17 @@ AssignmentMove moveAssignment(Assignment& assignment, const Topology& topology, 
   assign(assignment, topology, to, assignment.epoch, record);
   move.epoch_new = assignment.epoch;
   return move;
+}
+
+AssignmentMove raiseEpoch(Assignment& assignment, const Topology& topology,
+                          const JournalRecord& record) {
+  const std::string& owner = idOf(topology, assignment.ezone);
+  const Epoch old =
+      std::exchange(assignment.epoch,
+                    nextEpoch(assignment.epoch, topology.ezones[assignment.ezone.index()].slot));
+  assignment.rev = record.rev;
+  return {assignment.kind, assignment.subject, assignment.zone, owner, owner, old,
+          assignment.epoch};
 }
 
 Result<Reassignment> reassign(const Topology* topology, const AssignmentTable* table,

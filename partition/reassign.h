@@ -17,6 +17,10 @@ namespace meridian::partition {
 AssignmentMove moveAssignment(Assignment& assignment, const Topology& topology, EZoneIx to,
                               const JournalRecord& record);
 
+// The same owner with a higher epoch of its slot; everything else of `assignment` stays.
+AssignmentMove raiseEpoch(Assignment& assignment, const Topology& topology,
+                          const JournalRecord& record);
+
 struct Reassignment {
   AssignmentTable table;
   std::vector<AssignmentMove> moves;

@@ -4,6 +4,37 @@
 
 namespace meridian::partition {
 
+std::string_view writeStateName(WriteState state) {
+  switch (state) {
+    case WriteState::kOpen:
+      return "OPEN";
+    case WriteState::kBlocked:
+      return "BLOCKED";
+    case WriteState::kSwitching:
+      return "SWITCHING";
+  }
+  return "unknown";
+}
+
+std::string_view accessName(Access access) {
+  switch (access) {
+    case Access::kReadWrite:
+      return "READ_WRITE";
+    case Access::kReadOnly:
+      return "READ_ONLY";
+    case Access::kNone:
+      return "NONE";
+  }
+  return "unknown";
+}
+
+Access accessOf(const Assignment& assignment, EZoneIx ezone) {
+  if (ezone == assignment.ezone) {
+    return assignment.write_state == WriteState::kOpen ? Access::kReadWrite : Access::kReadOnly;
+  }
+  return assignment.kind == SubjectKind::kGlobalZone ? Access::kReadOnly : Access::kNone;
+}
+
 std::vector<Subject> subjectsOf(const Topology& topology) {
   std::vector<Subject> subjects;
   subjects.reserve(topology.partitions.size());

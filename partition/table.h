@@ -16,6 +16,12 @@ namespace meridian::partition {
 // A subject is a partition of a sharding zone, or a whole global zone.
 enum class SubjectKind : std::uint8_t { kPartition, kGlobalZone };
 
+// Whether the owner may write now. kBlocked: a change waits for the copy to catch up; the owner
+// only reads until it moves or the lease ends. kSwitching: moved, and the new owner may not write
+// yet.
+enum class WriteState : std::uint8_t { kOpen, kBlocked, kSwitching };
+std::string_view writeStateName(WriteState state);  // "OPEN", …
+
 struct Assignment {
   SubjectKind kind = SubjectKind::kPartition;
   std::string subject;  // partition id or zone id
@@ -26,7 +32,16 @@ struct Assignment {
   Rev rev = 0;  // of the commit that set it
   WallTime since{};
   std::string change_id, reason, actor;
+  WriteState write_state = WriteState::kOpen;
+  std::optional<WallTime> block_expires = {};  // end of the lease while kBlocked
+  bool prepared = false;                       // about to move: answers carry the prepared TTL
 };
+
+// What an eZone may do with a subject's data (domain.md §3a). At most one eZone has kReadWrite.
+enum class Access : std::uint8_t { kReadWrite, kReadOnly, kNone };
+std::string_view accessName(Access access);  // "READ_WRITE", …
+// A global zone's members read; of a partition only the owner has anything.
+Access accessOf(const Assignment& assignment, EZoneIx ezone);
 
 // What a topology says about a subject. Points into the Topology.
 struct Subject {

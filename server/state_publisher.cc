@@ -11,14 +11,14 @@ namespace {
 using partition::MapSnapshot;
 using partition::ZoneIx;
 
-// Zones of the model in which some subject has another owner or epoch. Both tables are of one
+// Zones of the model in which some subject's assignment is another one. Both tables are of one
 // topology.
 std::set<std::size_t> changedZones(const partition::Topology& topology,
                                    const partition::AssignmentTable& before,
                                    const partition::AssignmentTable& after) {
   std::set<std::size_t> zones;
   for (std::size_t i = 0; i < after.assignments.size(); ++i) {
-    if (after.assignments[i].epoch == before.assignments[i].epoch) continue;
+    if (after.assignments[i].rev == before.assignments[i].rev) continue;
     if (const auto zone = topology.findZone(after.assignments[i].zone)) zones.insert(zone->index());
   }
   return zones;

@@ -66,9 +66,9 @@ struct HookOutcome {
     kFailed     // an action or veto hook could not be asked, and its on_error is abort
   };
   Kind kind = Kind::kAllowed;
-  std::string hook;      // the one that decided; empty when none did
-  std::string reason;    // its words, or what went wrong; printable UTF-8, ≤ 512 bytes
-  std::string evidence;  // compact JSON object of the hook, or empty; ≤ 4 KiB
+  std::string hook = {};      // the one that decided; empty when none did
+  std::string reason = {};    // its words, or what went wrong; printable UTF-8, ≤ 512 bytes
+  std::string evidence = {};  // compact JSON object of the hook, or empty; ≤ 4 KiB
 };
 
 // The engine's seam to the world. Threads: the control thread.

@@ -1,0 +1,552 @@
+#include "partition/change/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace meridian::partition {
+namespace {
+
+using std::chrono::milliseconds;
+using State = ChangeState;
+
+// More transitions than a wave has states would be a loop.
+constexpr int kMaxStepsAtOnce = 24;
+
+tl::unexpected<MapError> refuse(ErrorKind kind, std::string rule, std::string message) {
+  return tl::unexpected<MapError>(MapError{{kind, std::move(message)}, std::move(rule)});
+}
+
+std::string stringOf(const RuleVerdict& verdict) {
+  return fmt::format("{}: {}", verdict.rule, verdict.text);
+}
+
+// The worse of two outcomes of one phase.
+HookOutcome worse(HookOutcome a, HookOutcome b) {
+  const auto rank = [](HookOutcome::Kind kind) {
+    switch (kind) {
+      case HookOutcome::Kind::kAllowed:
+        return 0;
+      case HookOutcome::Kind::kDeferred:
+        return 1;
+      case HookOutcome::Kind::kFailed:
+        return 2;
+      case HookOutcome::Kind::kVetoed:
+        return 3;
+    }
+    return 3;
+  };
+  return rank(a.kind) >= rank(b.kind) ? std::move(a) : std::move(b);
+}
+
+std::string dcOf(const Topology& topology, const std::string& ezone) {
+  const auto found = topology.findEZone(ezone);
+  return found ? topology.dcOf(*found).id : std::string();
+}
+
+std::uint8_t slotOfEZone(const Topology& topology, const std::string& ezone) {
+  const auto found = topology.findEZone(ezone);
+  return found ? topology.ezones[found->index()].slot : std::uint8_t{0};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ChangeEngine>> ChangeEngine::open(std::shared_ptr<KvStore> store,
+                                                         ChangePolicy policy, ChangeSeams seams) {
+  if (const auto problems = policyProblems(policy); !problems.empty()) {
+    return fail(ErrorKind::kInvalid, "change: " + problems.front());
+  }
+  // Not make_unique: the constructor is private.
+  std::unique_ptr<ChangeEngine> engine(
+      new ChangeEngine(std::move(store), std::move(policy), std::move(seams)));
+  Result<std::vector<Change>> stored = engine->store_.load();
+  if (!stored) return tl::unexpected(stored.error());
+  for (Change& change : *stored) {
+    engine->next_number_ = change.number + 1;
+    for (const auto& wave : change.waves) {
+      for (const ChangeItem& item : wave) {
+        if (!item.moved) continue;
+        LastMove& last = engine->last_moves_[item.subject];
+        last = {change.entered, item.from, item.to};
+      }
+    }
+    if (!isOver(change.state)) engine->open_.emplace(change.number, Open{});
+    engine->changes_.emplace(change.number, std::move(change));
+  }
+  return engine;
+}
+
+ChangeEngine::ChangeEngine(std::shared_ptr<KvStore> store, ChangePolicy policy, ChangeSeams seams)
+    : store_(std::move(store)), policy_(std::move(policy)), seams_(std::move(seams)) {}
+
+ChangeEngine::~ChangeEngine() = default;
+
+void ChangeEngine::resume() {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, open] : open_) numbers.push_back(number);
+  for (const std::uint64_t number : numbers) {
+    if (store_failed_) return;
+    open_[number].entered = seams_.clock.monotonicNow();
+    if (const auto step = recover(changes_.at(number))) {
+      take(number, *step, "");
+    } else {
+      entered(number);
+    }
+    settle(number);
+  }
+}
+
+void ChangeEngine::tick() {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, open] : open_) numbers.push_back(number);
+  for (const std::uint64_t number : numbers) settle(number);
+}
+
+MapResult<ChangePlan> ChangeEngine::start(const ChangeRequest& request) {
+  MapResult<Change> change =
+      planChange(request, seams_.map.current(), policy_, seams_.clock.wallNow());
+  if (!change) return tl::unexpected(change.error());
+  return takeUp(std::move(*change), request.dry_run);
+}
+
+MapResult<ChangePlan> ChangeEngine::rollback(std::uint64_t number, ChangeMode mode,
+                                             const std::string& reason, const std::string& actor,
+                                             bool dry_run) {
+  const Change* change = find(number);
+  if (change == nullptr) {
+    return refuse(ErrorKind::kNotFound, "unknown-change",
+                  fmt::format("there is no change {}", changeId(number)));
+  }
+  MapResult<Change> undo = planUndo(*change, ChangeKind::kRollback, mode, reason, actor,
+                                    seams_.map.current(), policy_, seams_.clock.wallNow());
+  if (!undo) return tl::unexpected(undo.error());
+  if (!isOver(change->state) && !dry_run) {
+    if (auto stopped = order(number, ChangeOrder::kAbort, actor); !stopped) {
+      return tl::unexpected(stopped.error());
+    }
+  }
+  return takeUp(std::move(*undo), dry_run);
+}
+
+MapResult<ChangePlan> ChangeEngine::takeUp(Change change, bool dry_run) {
+  ChangePlan plan;
+  plan.verdicts = checkRules(change, safetyView(change));
+  const bool later = change.not_before && *change.not_before > seams_.clock.wallNow();
+  // A later start is judged at its time.
+  const bool stopped = std::any_of(plan.verdicts.begin(), plan.verdicts.end(), stops);
+  if (dry_run || (stopped && !later)) {
+    plan.change = std::move(change);
+    plan.accepted = dry_run && !stopped;
+    return plan;
+  }
+  if (store_failed_) {
+    return refuse(ErrorKind::kUnavailable, "store",
+                  "the store failed; changes go on after a restart");
+  }
+  if (open_.size() >= kMaxOpen) {
+    return refuse(ErrorKind::kTooLarge, "too-many-changes",
+                  fmt::format("{} changes are open already", kMaxOpen));
+  }
+  forgetOldest();
+  change.number = next_number_;
+  change.state = later ? State::kScheduled : State::kPrecheck;
+  change.steps = 1;
+  const Status written = store_.write(ChangeStore::transition(change, change.actor));
+  if (!written) {
+    storeBroke(written.error());
+    return tl::unexpected(MapError{written.error()});
+  }
+  for (const RuleOverride& each : change.overrides) {
+    logWarn("rule_overridden", {{"change", changeId(change.number)},
+                                {"rule", each.rule},
+                                {"actor", change.actor},
+                                {"reason", each.reason}});
+  }
+  const std::uint64_t number = next_number_++;
+  plan.change = change;
+  plan.accepted = true;
+  changes_.emplace(number, std::move(change));
+  open_.emplace(number, Open{});
+  entered(number);
+  return plan;
+}
+
+MapResult<Change> ChangeEngine::order(std::uint64_t number, ChangeOrder order,
+                                      const std::string& actor) {
+  const Change* change = find(number);
+  if (change == nullptr) {
+    return refuse(ErrorKind::kNotFound, "unknown-change",
+                  fmt::format("there is no change {}", changeId(number)));
+  }
+  const Result<ChangeStep> step = obey(*change, order);
+  if (!step) {
+    return refuse(step.error().kind, "state", step.error().message);
+  }
+  if (!take(number, *step, actor)) {
+    return refuse(ErrorKind::kUnavailable, "store",
+                  "the store failed; changes go on after a restart");
+  }
+  settle(number);
+  return changes_.at(number);
+}
+
+const Change* ChangeEngine::find(std::uint64_t number) const {
+  const auto found = changes_.find(number);
+  return found == changes_.end() ? nullptr : &found->second;
+}
+
+std::vector<const Change*> ChangeEngine::list(bool open_only) const {
+  std::vector<const Change*> changes;
+  for (auto at = changes_.rbegin(); at != changes_.rend(); ++at) {
+    if (!open_only || !isOver(at->second.state)) changes.push_back(&at->second);
+  }
+  return changes;
+}
+
+std::string ChangeEngine::activeChange(std::string_view subject) const {
+  for (const auto& [number, open] : open_) {
+    const Change& change = changes_.at(number);
+    if (change.state == State::kScheduled) continue;
+    for (const auto& wave : change.waves) {
+      for (const ChangeItem& item : wave) {
+        if (item.subject == subject) return changeId(number);
+      }
+    }
+  }
+  return {};
+}
+
+std::chrono::milliseconds ChangeEngine::inState(std::uint64_t number) const {
+  const auto found = open_.find(number);
+  if (found == open_.end()) return {};
+  return seams_.clock.monotonicNow() - found->second.entered;
+}
+
+SafetyView ChangeEngine::safetyView(const Change& change) const {
+  SafetyView view{*seams_.map.current().topology,
+                  *seams_.map.current().table,
+                  seams_.links,
+                  seams_.health(),
+                  policy_,
+                  seams_.clock.wallNow(),
+                  {},
+                  {}};
+  for (const auto& [number, open] : open_) {
+    if (number != change.number) view.others.push_back(&changes_.at(number));
+  }
+  view.last_move = [this](std::string_view subject) { return lastMove(subject); };
+  return view;
+}
+
+ChangeFacts ChangeEngine::factsOf(const Change& change, Open& open) {
+  const MonotonicTime now = seams_.clock.monotonicNow();
+  ChangeFacts facts;
+  facts.wall = seams_.clock.wallNow();
+  facts.in_state = now - open.entered;
+  facts.hook = open.hook;
+  if (open.blocked_since) {
+    facts.blocked = now - *open.blocked_since;
+    const milliseconds jump = (facts.wall - open.wall_at_block) - facts.blocked;
+    facts.clock_steady = std::chrono::abs(jump) <= policy_.max_clock_skew;
+  }
+  if (change.state == State::kPrecheck || change.state == State::kPrepared) {
+    addBrokenRules(change, facts);
+  } else if (change.state == State::kCatchingUp) {
+    facts.caught_up = caughtUp(change);
+  } else if (change.state == State::kSoaking) {
+    watch(change, open, now, facts);
+  }
+  return facts;
+}
+
+void ChangeEngine::addBrokenRules(const Change& change, ChangeFacts& facts) const {
+  const SafetyView view = safetyView(change);
+  const auto verdicts =
+      change.state == State::kPrecheck ? checkRules(change, view) : checkWatchedRules(change, view);
+  for (const RuleVerdict& verdict : verdicts) {
+    if (!stops(verdict)) continue;
+    facts.broken.push_back(stringOf(verdict));
+    facts.hopeless = facts.hopeless || verdict.hard;
+  }
+}
+
+bool ChangeEngine::caughtUp(const Change& change) const {
+  const Topology& topology = *seams_.map.current().topology;
+  return std::all_of(change.items().begin(), change.items().end(), [&](const ChangeItem& item) {
+    const std::string from = dcOf(topology, item.from);
+    const std::string to = dcOf(topology, item.to);
+    return from == to || seams_.links.contains(from, to, item.barrier);
+  });
+}
+
+void ChangeEngine::watch(const Change& change, Open& open, MonotonicTime now,
+                         ChangeFacts& facts) const {
+  for (const RuleVerdict& verdict : checkWatchedRules(change, safetyView(change))) {
+    if (stops(verdict) && facts.watch.empty()) facts.watch = stringOf(verdict);
+  }
+  if (!facts.watch.empty()) {
+    open.well_since.reset();
+    return;
+  }
+  if (!open.well_since) open.well_since = now;
+  facts.well = now - *open.well_since;
+}
+
+void ChangeEngine::settle(std::uint64_t number) {
+  for (int i = 0; i < kMaxStepsAtOnce && !store_failed_; ++i) {
+    const auto open = open_.find(number);
+    if (open == open_.end()) return;
+    const Change& change = changes_.at(number);
+    const auto step = advance(change, factsOf(change, open->second), policy_);
+    if (!step || !take(number, *step, "")) return;
+  }
+}
+
+bool ChangeEngine::take(std::uint64_t number, const ChangeStep& step, const std::string& actor) {
+  const Change change = changes_.at(number);
+  Change next = applied(change, step, seams_.clock.wallNow());
+  if (step.to == State::kCatchingUp || step.table == TableWrite::kMove) {
+    next = withPositions(std::move(next));
+  }
+  if (step.table == TableWrite::kNone) {
+    const Status written = store_.write(transitionOf(next, actor));
+    if (!written) {
+      storeBroke(written.error());
+      return false;
+    }
+  } else {
+    const auto committed = seams_.map.commitChange(commitOf(change, next, step, actor));
+    if (!committed) {
+      const Error& error = committed.error().error;
+      if (error.kind == ErrorKind::kIo || error.kind == ErrorKind::kCorrupt) {
+        storeBroke(error);
+        return false;
+      }
+      // The map knows better than the plan: before COMMIT that ends the wave. A release that it
+      // refuses has nothing to release.
+      ChangeStep instead{.to = step.table == TableWrite::kRelease ? step.to : State::kAborting,
+                         .note = error.message};
+      if (step.table == TableWrite::kOpen) {
+        instead = {.to = State::kNeedsOperator, .note = error.message, .remaining = {"unblock"}};
+      } else if (step.table != TableWrite::kRelease && change.state != State::kPrecheck) {
+        instead.table = TableWrite::kRelease;
+      }
+      return take(number, instead, actor);
+    }
+  }
+  changes_.at(number) = std::move(next);
+  entered(number);
+  return true;
+}
+
+Change ChangeEngine::withPositions(Change change) const {
+  const Topology& topology = *seams_.map.current().topology;
+  for (ChangeItem& item : change.items()) {
+    const LinkView link = seams_.links.link(dcOf(topology, item.from), dcOf(topology, item.to));
+    if (change.state == State::kCatchingUp) item.barrier = link.src_pos;
+    if (change.mode == ChangeMode::kEmergency) item.lost_ms = link.effective_lag_ms;
+  }
+  return change;
+}
+
+ChangeCommit ChangeEngine::commitOf(const Change& change, Change& next, const ChangeStep& step,
+                                    const std::string& actor) const {
+  ChangeCommit commit;
+  commit.change_id = changeId(change.number);
+  commit.reason = change.reason;
+  commit.actor = change.actor;
+  for (const ChangeItem& item : change.items()) {
+    SubjectStep to{.subject = item.subject, .expected_epoch = item.epoch};
+    switch (step.table) {
+      case TableWrite::kPrepare:
+        to.prepared = true;
+        break;
+      case TableWrite::kBlock:
+        to.prepared = true;
+        to.write_state = WriteState::kBlocked;
+        to.block_expires = seams_.clock.wallNow() + policy_.block_lease;
+        break;
+      case TableWrite::kMove:
+        to.to = item.to;
+        // An emergency takes over whatever the old owner is doing: epochs decide, not blocks.
+        if (item.kind == SubjectKind::kGlobalZone) to.write_state = WriteState::kSwitching;
+        break;
+      case TableWrite::kRelease:
+        to.raise_epoch = change.block_sent;
+        break;
+      case TableWrite::kOpen:
+      case TableWrite::kNone:
+        break;
+    }
+    commit.steps.push_back(std::move(to));
+  }
+  const bool moves = step.table == TableWrite::kMove;
+  commit.companions = [this, &next, moves, actor](const ChangeCommitted& committed) {
+    for (std::size_t i = 0; i < committed.epochs.size(); ++i) {
+      ChangeItem& item = next.items()[i];
+      if (moves) item.epoch_before = item.epoch;
+      item.epoch = committed.epochs[i];
+    }
+    return ChangeStore::transition(next, actor);
+  };
+  return commit;
+}
+
+std::vector<StoreWrite> ChangeEngine::transitionOf(const Change& change, const std::string& actor) {
+  std::vector<StoreWrite> writes = ChangeStore::transition(change, actor);
+  if (change.state != State::kDone || !change.expires_at || change.undoes) return writes;
+  // What goes back by itself is planned in the very batch that ends the change.
+  std::optional<Change> revert = revertOf(change);
+  if (!revert) return writes;
+  for (StoreWrite& write : ChangeStore::transition(*revert, "")) {
+    writes.push_back(std::move(write));
+  }
+  return writes;
+}
+
+std::optional<Change> ChangeEngine::revertOf(const Change& done) {
+  MapResult<Change> revert =
+      planUndo(done, ChangeKind::kRevert, ChangeMode::kPlanned,
+               fmt::format("{} expired: {}", changeId(done.number), done.reason).substr(0, 512),
+               done.actor, seams_.map.current(), policy_, seams_.clock.wallNow());
+  if (!revert) {
+    logWarn("change_will_not_revert",
+            {{"change", changeId(done.number)}, {"why", revert.error().error.message}});
+    return std::nullopt;
+  }
+  revert->number = next_number_;
+  revert->not_before = done.expires_at;
+  revert->state = State::kScheduled;
+  revert->note = "waits until the change before it expires";
+  revert->steps = 1;
+  return std::move(*revert);
+}
+
+void ChangeEngine::entered(std::uint64_t number) {
+  const Change& change = changes_.at(number);
+  Open& open = open_.at(number);
+  const MonotonicTime now = seams_.clock.monotonicNow();
+  open.entered = now;
+  open.hook.reset();
+  open.hooks_open = 0;
+  open.well_since.reset();
+  if (change.state == State::kBlocking) {
+    open.blocked_since = now;
+    open.wall_at_block = seams_.clock.wallNow();
+  } else if (!change.block_sent || isCommitted(change.state)) {
+    open.blocked_since.reset();
+  }
+  if (change.state == State::kShifting) {
+    for (const ChangeItem& item : change.items()) {
+      last_moves_[item.subject] = {seams_.clock.wallNow(), item.from, item.to};
+    }
+  }
+  callHooks(change, open);
+  if (change.state == State::kDone && change.expires_at && !change.undoes) {
+    // Its stored form went with the batch that ended this change (transitionOf).
+    if (std::optional<Change> revert = revertOf(change)) {
+      open_.emplace(next_number_, Open{.entered = now});
+      changes_.emplace(next_number_++, std::move(*revert));
+    }
+  }
+  logInfo("change", {{"id", changeId(number)},
+                     {"state", std::string(changeStateName(change.state))},
+                     {"note", change.note}});
+  if (isOver(change.state)) open_.erase(number);
+  if (told_) told_(change);
+}
+
+void ChangeEngine::callHooks(const Change& change, Open& open) {
+  for (const HookPhase phase : notices(change.state)) {
+    for (const ChangeItem& item : change.items()) {
+      seams_.hooks.run(hookCall(change, item, phase), [](const HookOutcome&) {});
+    }
+  }
+  const auto phase = gatingPhase(change.state);
+  if (!phase || (change.state == State::kAborting && !change.block_sent)) return;
+  open.hooks_open = change.items().size();
+  for (const ChangeItem& item : change.items()) {
+    seams_.hooks.run(hookCall(change, item, *phase),
+                     [anchor = std::weak_ptr<ChangeEngine*>(anchor_), number = change.number,
+                      step = change.steps](HookOutcome outcome) {
+                       if (const auto alive = anchor.lock()) {
+                         (*alive)->heard(number, step, std::move(outcome));
+                       }
+                     });
+  }
+}
+
+HookCall ChangeEngine::hookCall(const Change& change, const ChangeItem& item,
+                                HookPhase phase) const {
+  const MapSnapshot& map = seams_.map.current();
+  HookCall call;
+  call.change_id = changeId(change.number);
+  const bool alone = change.waves.size() == 1 && change.items().size() == 1;
+  if (!alone) call.change_id += "/" + item.subject;
+  call.phase = phase;
+  call.subject = item.subject;
+  call.kind = changeKindName(change.kind);
+  call.mode = changeModeName(change.mode);
+  call.from = item.from;
+  call.to = item.to;
+  call.epoch_old = item.moved ? item.epoch_before : item.epoch;
+  call.epoch_new =
+      item.moved ? item.epoch : nextEpoch(item.epoch, slotOfEZone(*map.topology, item.to));
+  call.rev = map.table->rev;
+  call.barrier = item.barrier;
+  call.lag_ms = seams_.links.link(dcOf(*map.topology, item.from), dcOf(*map.topology, item.to))
+                    .effective_lag_ms;
+  call.budget = phaseBudget(phase, policy_);
+  call.deadline = seams_.clock.wallNow() + call.budget;
+  call.emergency = change.mode == ChangeMode::kEmergency;
+  return call;
+}
+
+void ChangeEngine::heard(std::uint64_t number, std::uint64_t step, HookOutcome outcome) {
+  const auto open = open_.find(number);
+  // An answer to a state that has passed says nothing any more.
+  if (open == open_.end() || changes_.at(number).steps != step || open->second.hooks_open == 0) {
+    return;
+  }
+  Open& waiting = open->second;
+  --waiting.hooks_open;
+  // A veto ends the wait at once; all others wait for the last.
+  HookOutcome so_far =
+      waiting.hook ? worse(std::move(*waiting.hook), std::move(outcome)) : std::move(outcome);
+  const bool decided = waiting.hooks_open == 0 || so_far.kind == HookOutcome::Kind::kVetoed;
+  waiting.hook = std::move(so_far);
+  if (decided) {
+    settle(number);
+  }
+}
+
+void ChangeEngine::storeBroke(const Error& error) {
+  store_failed_ = true;
+  logError("changes_stopped", {{"why", error.message},
+                               {"next", "restart the server: what the store has is what goes on"}});
+}
+
+void ChangeEngine::forgetOldest() {
+  if (changes_.size() < ChangeStore::kKept) return;
+  const auto oldest = std::find_if(changes_.begin(), changes_.end(),
+                                   [](const auto& each) { return isOver(each.second.state); });
+  if (oldest == changes_.end()) return;
+  const auto writes = store_.removal(oldest->first);
+  const Status removed = writes ? store_.write(*writes) : tl::unexpected(writes.error());
+  if (!removed) {
+    storeBroke(removed.error());
+    return;
+  }
+  changes_.erase(oldest);
+}
+
+std::optional<LastMove> ChangeEngine::lastMove(std::string_view subject) const {
+  const auto found = last_moves_.find(subject);
+  if (found == last_moves_.end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace meridian::partition

@@ -1,0 +1,297 @@
+#include "partition/change/safety.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+
+namespace meridian::partition {
+namespace {
+
+constexpr std::chrono::hours kMaxExpiry{72};
+
+class RuleBook {
+ public:
+  RuleBook(const Change& change, const SafetyView& view) : change_(change), view_(view) {}
+
+  std::vector<RuleVerdict> all() {
+    targets();
+    replication();
+    freezeWindows();
+    cooldown();
+    concurrency();
+    toggles();
+    expiry();
+    epochs();
+    return std::move(verdicts_);
+  }
+  std::vector<RuleVerdict> watched() {
+    targets();
+    replication();
+    return std::move(verdicts_);
+  }
+
+ private:
+  void add(std::string rule, bool holds, bool hard, std::string text) {
+    RuleVerdict verdict{std::move(rule), holds, hard, false, std::move(text)};
+    if (!holds && !hard) {
+      verdict.overridden =
+          std::any_of(change_.overrides.begin(), change_.overrides.end(),
+                      [&](const RuleOverride& each) { return each.rule == verdict.rule; });
+    }
+    verdicts_.push_back(std::move(verdict));
+  }
+
+  bool emergency() const { return change_.mode == ChangeMode::kEmergency; }
+
+  const Datacenter* site(const std::string& ezone) const {
+    const auto found = view_.topology.findEZone(ezone);
+    return found ? &view_.topology.dcOf(*found) : nullptr;
+  }
+  Health healthOf(const std::string& ezone) const {
+    const auto found = view_.topology.findEZone(ezone);
+    if (!found) return Health::kUnknown;
+    return view_.health->datacenters[view_.topology.ezones[found->index()].dc.index()];
+  }
+
+  // S1: the target serves.
+  void targets() {
+    for (const ChangeItem& item : change_.items()) {
+      const Datacenter* to = site(item.to);
+      if (to == nullptr) {
+        add("S1", false, true, fmt::format("eZone {} is not in the topology", item.to));
+      } else if (to->admin_state != AdminState::kInService) {
+        add("S1", false, true,
+            fmt::format("datacenter {} is {}", to->id, adminStateName(to->admin_state)));
+      } else if (healthOf(item.to) == Health::kDown) {
+        add("S1", false, true, fmt::format("datacenter {} is DOWN", to->id));
+      } else {
+        add("S1", true, true,
+            fmt::format("datacenter {} is in service, health {}", to->id,
+                        healthName(healthOf(item.to))));
+      }
+    }
+  }
+
+  // S3, S4: the copy is there and stays, and there is a way back.
+  void replication() {
+    for (const ChangeItem& item : change_.items()) {
+      const Datacenter* from = site(item.from);
+      const Datacenter* to = site(item.to);
+      if (from == nullptr || to == nullptr || from->id == to->id) continue;
+      const LinkView link = view_.links.link(from->id, to->id);
+      lag(*from, *to, link);
+      if (emergency()) continue;
+      running(*from, *to, link);
+      running(*to, *from, view_.links.link(to->id, from->id));
+    }
+  }
+  void lag(const Datacenter& from, const Datacenter& to, const LinkView& link) {
+    const std::string name = fmt::format("{} to {}", from.id, to.id);
+    if (emergency()) {
+      add("S3", true, false,
+          link.effective_lag_ms
+              ? fmt::format("{}: up to {} ms of writes may be lost", name, *link.effective_lag_ms)
+              : fmt::format("{}: how much may be lost is unknown", name));
+      return;
+    }
+    if (link.freshness != Freshness::kFresh || !link.worst_lag_60s_ms || link.skewed) {
+      add("S3", false, false,
+          fmt::format("{}: lag is {}{}", name, freshnessName(link.freshness),
+                      link.skewed ? ", and the clocks differ by too much"
+                      : link.freshness == Freshness::kFresh
+                          ? ", and was not known for the last 60 s"
+                          : ""));
+      return;
+    }
+    add("S3", *link.worst_lag_60s_ms <= view_.policy.max_lag_ms, false,
+        fmt::format("{}: lag in the last 60 s was at most {} ms; bound {} ms", name,
+                    *link.worst_lag_60s_ms, view_.policy.max_lag_ms));
+  }
+  void running(const Datacenter& from, const Datacenter& to, const LinkView& link) {
+    const bool up = link.freshness == Freshness::kFresh && link.state == LinkState::kRunning;
+    add("S4", up && !link.conflicts_growing, false,
+        fmt::format("{} to {}: {}, {}, {} unresolved conflicts{}", from.id, to.id,
+                    linkStateName(link.state), freshnessName(link.freshness), link.unresolved,
+                    link.conflicts_growing ? " and growing" : ""));
+  }
+
+  void freezeWindows() {
+    if (emergency() || view_.policy.freeze_windows.empty()) return;
+    for (const std::string& text : view_.policy.freeze_windows) {
+      const Result<DayWindow> window = parseDayWindow(text);
+      if (window && !window->contains(view_.now)) continue;
+      add("S5", false, false, fmt::format("inside the freeze window {} UTC", text));
+      return;
+    }
+    add("S5", true, false, "outside every freeze window");
+  }
+
+  bool undoing() const {
+    return change_.kind == ChangeKind::kRollback || change_.kind == ChangeKind::kRevert;
+  }
+  std::optional<LastMove> lastMove(const ChangeItem& item) const {
+    return view_.last_move ? view_.last_move(item.subject) : std::nullopt;
+  }
+
+  void cooldown() {
+    if (emergency() || undoing()) return;
+    for (const ChangeItem& item : change_.items()) {
+      const auto last = lastMove(item);
+      if (!last || view_.now - last->at >= view_.policy.cooldown) continue;
+      add("S6", false, false,
+          fmt::format(
+              "{} moved {} s ago; it rests for {} s", item.subject,
+              std::chrono::duration_cast<std::chrono::seconds>(view_.now - last->at).count(),
+              std::chrono::duration_cast<std::chrono::seconds>(view_.policy.cooldown).count()));
+      return;
+    }
+    add("S6", true, false, "nothing of it moved lately");
+  }
+
+  // S7: one change a subject, one switch at a time, and not too much of a zone at once.
+  void concurrency() {
+    const bool global = change_.items().front().kind == SubjectKind::kGlobalZone;
+    for (const Change* other : view_.others) {
+      if (other->state == ChangeState::kScheduled) continue;  // it holds nothing yet
+      for (const auto& wave : other->waves) {
+        for (const ChangeItem& theirs : wave) clash(*other, theirs, global);
+      }
+    }
+    if (!global && !emergency()) share();
+  }
+  void clash(const Change& other, const ChangeItem& theirs, bool global) {
+    for (const auto& wave : change_.waves) {
+      for (const ChangeItem& ours : wave) {
+        if (ours.subject != theirs.subject) continue;
+        add("S7", false, true,
+            fmt::format("{} is part of change {}", ours.subject, changeId(other.number)));
+      }
+    }
+    if (global && theirs.kind == SubjectKind::kGlobalZone) {
+      add("S7", false, false,
+          fmt::format("another switch is under way: {}", changeId(other.number)));
+    }
+  }
+  double weightOf(const std::string& subject) const {
+    const auto found = view_.topology.findPartition(subject);
+    return found ? view_.topology.partitions[found->index()].weight_units : 0;
+  }
+  double moving(const std::string& zone, const std::vector<ChangeItem>& items) const {
+    double weight = 0;
+    for (const ChangeItem& item : items) {
+      if (item.zone == zone) weight += weightOf(item.subject);
+    }
+    return weight;
+  }
+  void share() {
+    const std::string& zone = change_.items().front().zone;
+    double whole = 0;
+    for (const Partition& partition : view_.topology.partitions) {
+      if (view_.topology.zones[partition.zone.index()].id == zone) whole += partition.weight_units;
+    }
+    double weight = moving(zone, change_.items());
+    std::size_t subjects = change_.items().size();
+    for (const Change* other : view_.others) {
+      if (other->state == ChangeState::kScheduled) continue;
+      weight += moving(zone, other->items());
+      subjects += other->items().size();
+    }
+    const double part = whole > 0 ? weight / whole : 0;
+    // A single partition is never too much: it cannot be split.
+    add("S7", subjects == 1 || part <= view_.policy.max_moving_share, false,
+        fmt::format("{:.1f} % of zone {} moves at once; bound {:.1f} %", 100 * part, zone,
+                    100 * view_.policy.max_moving_share));
+  }
+
+  void toggles() {
+    for (const ChangeItem& item : change_.items()) {
+      const auto last = lastMove(item);
+      if (!last || last->from != item.to || view_.now - last->at >= view_.policy.toggle_wait) {
+        continue;
+      }
+      add("S8", false, false,
+          fmt::format("{} came from {} less than {} ms ago", item.subject, item.to,
+                      view_.policy.toggle_wait.count()));
+    }
+  }
+
+  void expiry() {
+    if (change_.mode == ChangeMode::kDrill && !undoing()) {
+      add("S9", change_.expires_at.has_value(), true, "a drill must say when it goes back");
+    }
+    if (change_.expires_at) {
+      const auto ahead = *change_.expires_at - view_.now;
+      add("S9", ahead.count() > 0 && ahead <= kMaxExpiry, true,
+          fmt::format("expires in {} s; at most {} h ahead",
+                      std::chrono::duration_cast<std::chrono::seconds>(ahead).count(),
+                      kMaxExpiry.count()));
+    }
+  }
+
+  void epochs() {
+    for (const ChangeItem& item : change_.items()) {
+      const auto subject = view_.table.find(item.subject);
+      if (!subject) {
+        add("S13", false, true, fmt::format("{} is not in the table", item.subject));
+        continue;
+      }
+      const Assignment& now = view_.table.assignments[subject->index()];
+      add("S13", now.epoch == item.epoch, true,
+          fmt::format("{} is at epoch {}, expected {}", item.subject, now.epoch, item.epoch));
+    }
+  }
+
+  const Change& change_;
+  const SafetyView& view_;
+  std::vector<RuleVerdict> verdicts_;
+};
+
+std::optional<int> minuteOf(std::string_view text) {
+  if (text.size() != 5 || text[2] != ':') return std::nullopt;
+  int hour = 0;
+  int minute = 0;
+  const auto first = std::from_chars(text.data(), text.data() + 2, hour);
+  const auto second = std::from_chars(text.data() + 3, text.data() + 5, minute);
+  if (first.ec != std::errc() || first.ptr != text.data() + 2 || second.ec != std::errc() ||
+      second.ptr != text.data() + 5) {
+    return std::nullopt;
+  }
+  const int total = hour * 60 + minute;
+  if (hour < 0 || minute < 0 || minute > 59 || total > 24 * 60) return std::nullopt;
+  return total;
+}
+
+}  // namespace
+
+bool stops(const RuleVerdict& verdict) {
+  return !verdict.holds && !verdict.overridden;
+}
+
+std::vector<RuleVerdict> checkRules(const Change& change, const SafetyView& view) {
+  return RuleBook(change, view).all();
+}
+
+std::vector<RuleVerdict> checkWatchedRules(const Change& change, const SafetyView& view) {
+  return RuleBook(change, view).watched();
+}
+
+bool DayWindow::contains(WallTime time) const {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const auto minute = std::chrono::duration_cast<std::chrono::minutes>(time - day).count();
+  if (from_minute <= to_minute) return minute >= from_minute && minute < to_minute;
+  return minute >= from_minute || minute < to_minute;
+}
+
+Result<DayWindow> parseDayWindow(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  if (dash != std::string_view::npos) {
+    const auto from = minuteOf(text.substr(0, dash));
+    const auto to = minuteOf(text.substr(dash + 1));
+    if (from && to && *from != *to) return DayWindow{*from, *to};
+  }
+  return fail(ErrorKind::kInvalid, "must be like 10:30-13:30, two different times of the day");
+}
+
+}  // namespace meridian::partition

@@ -1,0 +1,61 @@
+// The safety rules (domain.md §3b, S1–S13): may these subjects move there now?
+//
+// Pure: one verdict a rule that applies, with the facts it was made from. UNKNOWN satisfies no rule
+// about replication. A rule that is not about the mode asked for gives no verdict. S10 is checked
+// when a topology is read, S11 is the state PREPARED, S12 needs more than one node.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "partition/change/change.h"
+#include "partition/decision.h"
+#include "partition/drc/link_view.h"
+#include "partition/model.h"
+#include "partition/table.h"
+
+namespace meridian::partition {
+
+struct RuleVerdict {
+  std::string rule;  // "S3"
+  bool holds = true;
+  bool hard = false;        // cannot be overridden
+  bool overridden = false;  // it does not hold, and somebody said that this shall not count
+  std::string text;         // what was found, also when it holds
+};
+bool stops(const RuleVerdict& verdict);
+
+// When a subject last moved, for cooldowns.
+struct LastMove {
+  WallTime at{};
+  std::string from, to;  // eZone ids
+};
+
+struct SafetyView {
+  const Topology& topology;
+  const AssignmentTable& table;
+  const LinkSource& links;
+  std::shared_ptr<const SiteHealth> health;
+  const ChangePolicy& policy;
+  WallTime now{};
+  std::vector<const Change*> others = {};  // changes that are not over, without the one in question
+  std::function<std::optional<LastMove>(std::string_view subject)> last_move = {};
+};
+
+// Verdicts for a change's current wave, in the order of the rules.
+std::vector<RuleVerdict> checkRules(const Change& change, const SafetyView& view);
+// The rules that may stop a wave that is under way: S1, S3 and S4.
+std::vector<RuleVerdict> checkWatchedRules(const Change& change, const SafetyView& view);
+
+// "10:30-13:30", UTC, both ends of 00:00 to 24:00; over midnight when the first is later. kInvalid.
+struct DayWindow {
+  int from_minute = 0, to_minute = 0;
+  bool contains(WallTime time) const;
+};
+Result<DayWindow> parseDayWindow(std::string_view text);
+
+}  // namespace meridian::partition

@@ -1,0 +1,267 @@
+// Random lives of changes: crashes after every prefix of what was written (in both ways a disk can
+// fail), hooks that answer late, twice, never, or no, silent links, clocks that are set, and people
+// who interfere. At every moment (domain.md §3g):
+//   I1 no subject has two eZones that may write
+//   I2 epochs only rise, the rev by one a commit
+//   I4 a block ends within its cap, also when the process dies in it
+//   I5 unknown or stale lag lets nothing planned begin
+//   I6 an answer that comes twice counts once
+// and once hooks answer again, every change ends or says what it waits for, and nothing is left
+// blocked.
+//
+// MERIDIAN_SEED picks one schedule to look at.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+
+#include "base/log.h"
+#include "tests/support/change_world.h"
+
+namespace meridian::partition {
+namespace {
+
+using namespace std::chrono_literals;
+using State = ChangeState;
+using Kind = HookOutcome::Kind;
+
+constexpr unsigned kShards = 8;
+#ifdef MERIDIAN_FEWER_SCHEDULES
+constexpr unsigned kSchedulesPerShard = 625;
+#else
+constexpr unsigned kSchedulesPerShard = 12'500;
+#endif
+
+class Schedule {
+ public:
+  explicit Schedule(unsigned seed) : random_(seed) {
+    world_.disk->failure =
+        seed % 2 == 0 ? test::MemoryDisk::Failure::kLost : test::MemoryDisk::Failure::kStored;
+    opened_ = world_.open();
+    rev_ = opened_ ? world_.map->current().table->rev : 0;
+    check();
+  }
+
+  void run() {
+    ASSERT_TRUE(opened_);
+    const int events = 10 + below(25);
+    for (int i = 0; i < events && opened_; ++i) {
+      event();
+      check();
+      if (testing::Test::HasFailure()) return;
+    }
+    finish();
+  }
+
+ private:
+  int below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
+  bool chance(int percent) { return below(100) < percent; }
+
+  void event() {
+    const int what = below(100);
+    if (what < 14) {
+      ask();
+    } else if (what < 50) {
+      answer();
+    } else if (what < 78) {
+      pass();
+    } else if (what < 84) {
+      links();
+    } else if (what < 88) {
+      world_.clock.jump(std::chrono::seconds(below(7200) - 3600));
+    } else if (what < 93) {
+      order();
+    } else {
+      crash();
+    }
+  }
+
+  void ask() {
+    const char* sites[] = {"a", "b", "c"};
+    ChangeRequest request;
+    request.reason = "random";
+    request.actor = "test";
+    if (chance(30)) {
+      request.kind = ChangeKind::kSwitch;
+      request.targets = {{"g", sites[below(3)]}};
+      if (chance(20)) {
+        request.mode = ChangeMode::kEmergency;
+        request.data_policy = DataPolicy::kForce;
+      }
+    } else {
+      request.mode = static_cast<ChangeMode>(below(4));
+      const int many = request.mode == ChangeMode::kGradual ? 1 + below(3) : 1;
+      const std::string to = sites[below(3)];
+      for (int i = 0; i < many; ++i) {
+        request.targets.push_back({"p" + std::to_string(below(12)), to});
+      }
+    }
+    if (request.mode == ChangeMode::kDrill || chance(10)) {
+      request.expires_at = world_.clock.wallNow() + std::chrono::minutes(1 + below(60));
+    }
+    if (chance(10)) request.not_before = world_.clock.wallNow() + std::chrono::minutes(below(5));
+    if (chance(50)) request.overrides = {{"S6", "test"}, {"S7", "test"}};
+    const bool known = world_.links.all.freshness == Freshness::kFresh &&
+                       world_.links.all.worst_lag_60s_ms.value_or(99'999) <= 1'000;
+    const auto plan = world_.engine->start(request);
+    const bool now = !request.not_before || *request.not_before <= world_.clock.wallNow();
+    if (plan && plan->accepted && now && !known && request.mode != ChangeMode::kEmergency) {
+      ADD_FAILURE() << "I5: began without knowing the lag";
+    }
+  }
+
+  void answer() {
+    auto& asked = world_.hooks.asked;
+    if (asked.empty()) return pass();
+    const std::size_t which = static_cast<std::size_t>(below(static_cast<int>(asked.size())));
+    auto picked = asked[which];
+    const bool again = chance(15);  // stays in the queue: it will be answered twice
+    if (!again) asked.erase(asked.begin() + static_cast<std::ptrdiff_t>(which));
+    if (chance(8)) return;  // lost
+    const int luck = below(100);
+    const Kind kind = luck < 82   ? Kind::kAllowed
+                      : luck < 88 ? Kind::kVetoed
+                      : luck < 94 ? Kind::kDeferred
+                                  : Kind::kFailed;
+    picked.done({.kind = kind, .hook = "h", .reason = "random"});
+  }
+
+  // Time passes in the steps of a real server's ticks.
+  void pass() {
+    const int ticks = chance(70) ? 1 + below(20) : 40 + below(60);
+    const auto step = chance(50) ? 100ms : 1000ms;
+    for (int i = 0; i < ticks && !world_.engine->storeFailed(); ++i) {
+      world_.advance(step);
+      check();
+    }
+    if (world_.engine->storeFailed()) crash();
+  }
+
+  void links() {
+    world_.links.caught_up = chance(80);
+    LinkView view = test::ScriptedLinks::good();
+    if (chance(40)) {
+      view.freshness = chance(50) ? Freshness::kStale : Freshness::kUnknown;
+      if (view.freshness == Freshness::kUnknown) view.effective_lag_ms.reset();
+      view.worst_lag_60s_ms.reset();
+    } else if (chance(30)) {
+      view.worst_lag_60s_ms = 5'000;
+    }
+    world_.links.all = view;
+  }
+
+  void order() {
+    const auto changes = world_.engine->list(false);
+    if (changes.empty()) return;
+    const auto number =
+        changes[static_cast<std::size_t>(below(static_cast<int>(changes.size())))]->number;
+    if (chance(20)) {
+      (void)world_.engine->rollback(number, ChangeMode::kPlanned, "back", "test", false);
+    } else {
+      (void)world_.engine->order(number, static_cast<ChangeOrder>(below(4)), "test");
+    }
+  }
+
+  // The process dies: at once, or at one of the next writes.
+  void crash() {
+    if (chance(60) && !world_.engine->storeFailed()) {
+      world_.disk->fail_at = world_.disk->writes + static_cast<std::size_t>(below(4));
+      for (int i = 0; i < 60 && !world_.engine->storeFailed(); ++i) {
+        if (!world_.hooks.asked.empty()) world_.hooks.answer();
+        if (world_.engine->storeFailed()) break;
+        world_.advance(500ms);
+      }
+    }
+    world_.disk->fail_at.reset();
+    opened_ = world_.open();
+    ASSERT_TRUE(opened_) << "what was written does not hold together";
+    rev_ = 0;  // how many commits the failed write was is not known here
+    check();
+  }
+
+  void check() {
+    const MapSnapshot& map = world_.map->current();
+    const MonotonicTime now = world_.clock.monotonicNow();
+    EXPECT_GE(map.table->rev, rev_) << "I2";
+    rev_ = map.table->rev;
+    for (const Assignment& each : map.table->assignments) {
+      int writers = 0;
+      for (std::size_t i = 0; i < map.topology->ezones.size(); ++i) {
+        writers += accessOf(each, EZoneIx(static_cast<std::uint16_t>(i))) == Access::kReadWrite;
+      }
+      EXPECT_LE(writers, 1) << "I1 " << each.subject;
+      Epoch& last = epochs_[each.subject];
+      EXPECT_GE(each.epoch, last) << "I2 " << each.subject;
+      last = each.epoch;
+      if (each.write_state == WriteState::kOpen) {
+        closed_.erase(each.subject);
+      } else {
+        const auto since = closed_.emplace(each.subject, now).first->second;
+        // The block's budget, the reroute's after COMMIT, and a tick.
+        EXPECT_LE(now - since, 30s + 15s + 2s) << "I4 " << each.subject;
+      }
+    }
+  }
+
+  // The weather clears: whatever is open comes to an end, or says what it waits for.
+  void finish() {
+    world_.links.all = test::ScriptedLinks::good();
+    world_.links.caught_up = true;
+    for (int i = 0; i < 3'000 && open() > 0; ++i) {
+      while (!world_.hooks.asked.empty()) world_.hooks.answer();
+      world_.advance(i < 100 ? 100ms : 5000ms);
+      check();
+    }
+    for (const Change* change : world_.engine->list(true)) {
+      EXPECT_TRUE(waits(*change)) << changeId(change->number) << " hangs in "
+                                  << changeStateName(change->state) << ": " << change->note;
+    }
+    for (const Assignment& each : world_.map->current().table->assignments) {
+      EXPECT_EQ(each.write_state, WriteState::kOpen) << each.subject;
+      if (each.prepared) {
+        EXPECT_NE(world_.engine->activeChange(each.subject), "") << each.subject;
+      }
+    }
+  }
+  static bool waits(const Change& change) {
+    return change.paused || change.state == State::kNeedsOperator ||
+           change.note.starts_with("waits for ");
+  }
+  std::size_t open() const {
+    std::size_t count = 0;
+    for (const Change* change : world_.engine->list(true)) count += !waits(*change);
+    return count;
+  }
+
+  std::mt19937 random_;
+  test::ChangeWorld world_;
+  bool opened_ = false;
+  Rev rev_ = 0;
+  std::map<std::string, Epoch> epochs_;
+  std::map<std::string, MonotonicTime> closed_;
+};
+
+class ChangeProperty : public testing::TestWithParam<unsigned> {};
+
+TEST_P(ChangeProperty, HoldsInEverySchedule) {
+  setLogLevel(LogLevel::kError);
+  if (const char* seed = std::getenv("MERIDIAN_SEED")) {
+    if (GetParam() != 0) return;
+    Schedule(static_cast<unsigned>(std::strtoul(seed, nullptr, 10))).run();
+    return;
+  }
+  for (unsigned i = 0; i < kSchedulesPerShard; ++i) {
+    const unsigned seed = GetParam() * kSchedulesPerShard + i;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Schedule(seed).run();
+    ASSERT_FALSE(HasFailure()) << "again: MERIDIAN_SEED=" << seed;
+  }
+  std::printf("%u schedules, seeds %u to %u\n", kSchedulesPerShard, GetParam() * kSchedulesPerShard,
+              (GetParam() + 1) * kSchedulesPerShard - 1);
+}
+INSTANTIATE_TEST_SUITE_P(Shards, ChangeProperty, testing::Range(0U, kShards));
+
+}  // namespace
+}  // namespace meridian::partition

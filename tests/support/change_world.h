@@ -1,0 +1,158 @@
+// A world for the engine of changes: a map on a disk that outlives it, and hooks, links and health
+// that say what a test wants.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "partition/change/engine.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/memory_store.h"
+
+namespace meridian::test {
+
+// Three sites, a sharding zone of twelve partitions (p0 to p11, at home in turn), and a global
+// zone.
+inline const std::string& changeTopology() {
+  static const std::string text = [] {
+    std::string partitions;
+    for (int i = 0; i < 12; ++i) {
+      const char* homes[] = {"a", "b", "c"};
+      partitions += std::string(i == 0 ? "" : ", ") + R"({"id": "p)" + std::to_string(i) +
+                    R"(", "home": ")" + homes[i % 3] + "\"}";
+    }
+    return R"({"format": 1, "datacenters": [
+      {"id": "a", "lat": 1, "lon": 1, "slot": 0}, {"id": "b", "lat": 2, "lon": 2, "slot": 1},
+      {"id": "c", "lat": 3, "lon": 3, "slot": 2}],
+      "zones": [{"id": "z", "kind": "sharding", "partitions": [)" +
+           partitions + R"(], "placement": {"default_partition": "p0"}},
+        {"id": "g", "kind": "global", "primary": "a", "replicas": ["b", "c"]}],
+      "services": [{"name": "s.example", "zone": "z", "ttl": 30, "endpoints": {
+        "a": ["A 192.0.2.1"], "b": ["A 192.0.2.2"], "c": ["A 192.0.2.3"]}}]})";
+  }();
+  return text;
+}
+
+// Hooks that wait until the test answers them.
+class ScriptedHooks final : public partition::HookRunner {
+ public:
+  struct Asked {
+    partition::HookCall call;
+    std::function<void(partition::HookOutcome)> done;
+  };
+
+  void run(const partition::HookCall& call,
+           std::function<void(partition::HookOutcome)> done) override {
+    seen.push_back(call);
+    if (partition::hookRole(call.phase) == partition::HookRole::kNotify) return;
+    asked.push_back({call, std::move(done)});
+  }
+  void cancel(const std::string&, partition::HookPhase) override {}
+
+  // Answers the oldest question.
+  void answer(partition::HookOutcome::Kind kind = partition::HookOutcome::Kind::kAllowed) {
+    Asked next = std::move(asked.front());
+    asked.pop_front();
+    next.done({.kind = kind, .hook = "test", .reason = "said so"});
+  }
+  bool told(partition::HookPhase phase) const {
+    for (const auto& call : seen) {
+      if (call.phase == phase) return true;
+    }
+    return false;
+  }
+
+  std::deque<Asked> asked;
+  std::vector<partition::HookCall> seen;
+};
+
+// Every link is the same but for those a test names; positions are numbers.
+class ScriptedLinks final : public partition::LinkSource {
+ public:
+  static partition::LinkView good() {
+    partition::LinkView view;
+    view.state = partition::LinkState::kRunning;
+    view.freshness = partition::Freshness::kFresh;
+    view.effective_lag_ms = 200;
+    view.worst_lag_60s_ms = 400;
+    view.src_pos = "pos@100";
+    view.applied_pos = "pos@100";
+    return view;
+  }
+  partition::LinkView link(std::string_view source, std::string_view target) const override {
+    const auto found = links.find({std::string(source), std::string(target)});
+    return found == links.end() ? all : found->second;
+  }
+  bool contains(std::string_view, std::string_view, std::string_view barrier) const override {
+    return !barrier.empty() && caught_up;
+  }
+
+  partition::LinkView all = good();
+  std::map<std::pair<std::string, std::string>, partition::LinkView> links;
+  bool caught_up = true;
+};
+
+class ChangeWorld {
+ public:
+  explicit ChangeWorld(partition::ChangePolicy policy_of_engine = {})
+      : policy(std::move(policy_of_engine)) {}
+
+  // Opens what the disk has; false when it does not hold together.
+  bool open() {
+    engine.reset();
+    map.reset();
+    store = std::make_shared<MemoryStore>(disk, families());
+    auto opened = partition::MapService::open(store, clock, topology());
+    if (!opened) return false;
+    map = std::move(*opened);
+    hooks.asked.clear();
+    auto made = partition::ChangeEngine::open(
+        store, policy, {clock, *map, hooks, links, [this] { return health; }});
+    if (!made) return false;
+    engine = std::move(*made);
+    map->onActiveChange([this](std::string_view subject) { return engine->activeChange(subject); });
+    engine->resume();
+    return true;
+  }
+
+  const partition::Assignment& assignment(const std::string& subject) const {
+    const auto& table = *map->current().table;
+    return table.assignments[table.find(subject).value().index()];
+  }
+  std::string owner(const std::string& subject) const {
+    return map->current().topology->ezones[assignment(subject).ezone.index()].id;
+  }
+  void advance(std::chrono::milliseconds step) {
+    clock.advance(step);
+    engine->tick();
+  }
+
+  static std::vector<std::string> families() {
+    std::vector<std::string> all = partition::Journal::families();
+    for (std::string& family : partition::ChangeStore::families()) all.push_back(family);
+    return all;
+  }
+  static std::shared_ptr<const partition::Topology> topology() {
+    static const auto decoded = std::make_shared<const partition::Topology>(
+        partition::decodeTopology(changeTopology(), "test").value());
+    return decoded;
+  }
+
+  partition::ChangePolicy policy;
+  FakeClock clock;
+  std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
+  std::shared_ptr<MemoryStore> store;
+  ScriptedHooks hooks;
+  ScriptedLinks links;
+  std::shared_ptr<const partition::SiteHealth> health =
+      std::make_shared<const partition::SiteHealth>(partition::allUp(*topology()));
+  std::unique_ptr<partition::MapService> map;
+  std::unique_ptr<partition::ChangeEngine> engine;
+};
+
+}  // namespace meridian::test
