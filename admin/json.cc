@@ -35,8 +35,13 @@ Json assignmentJson(const partition::Topology& topology, const partition::Assign
               {"epoch", assignment.epoch},
               {"rev", assignment.rev},
               {"since", rfc3339(assignment.since)},
+              {"change", assignment.change_id},
+              {"write_state", partition::writeStateName(assignment.write_state)},
+              {"block_expires", nullptr},
+              {"prepared", assignment.prepared},
               {"reason", assignment.reason},
               {"actor", assignment.actor}};
+  if (assignment.block_expires) out["block_expires"] = rfc3339(*assignment.block_expires);
   if (assignment.prev_ezone) {
     out["prev_ezone"] = topology.ezones[assignment.prev_ezone->index()].id;
   }

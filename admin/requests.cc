@@ -14,6 +14,48 @@ std::string reasonOf(ObjectReader& in) {
   return reason;
 }
 
+constexpr std::int64_t kMaxAheadSeconds = std::int64_t{72} * 3600;
+
+partition::ChangeMode modeOf(ObjectReader& in) {
+  const std::string mode = in.string(
+      "mode", {.fallback = "planned", .one_of = {"planned", "gradual", "emergency", "drill"}});
+  return partition::changeModeOf(mode).value_or(partition::ChangeMode::kPlanned);
+}
+
+std::optional<WallTime> timeAhead(ObjectReader& in, std::string_view key, WallTime now) {
+  const auto seconds = in.integer(key, {.min = 1, .max = kMaxAheadSeconds});
+  if (!in.has(key)) return std::nullopt;
+  return now + std::chrono::seconds(seconds);
+}
+
+void readTargets(ObjectReader& in, partition::ChangeRequest& out) {
+  const std::string to = in.string("to", {.required = true, .id = true});
+  const auto subjects =
+      in.strings("subjects", {.required = true, .min = 1, .max = partition::kMaxTargets},
+                 {.id = true});
+  for (const std::string& subject : subjects) out.targets.push_back({subject, to, {}});
+  const auto epoch = in.integer("expected_epoch", {.min = 0});
+  if (!in.has("expected_epoch")) return;
+  if (subjects.size() != 1) {
+    in.error("expected_epoch", "is of one subject; leave it out for several");
+    return;
+  }
+  out.targets.front().expected_epoch = static_cast<partition::Epoch>(epoch);
+}
+
+void readOverrides(ObjectReader& in, partition::ChangeRequest& out) {
+  const ConfigNode::Array* overrides = in.array("overrides", {.max = 16});
+  if (overrides == nullptr) return;
+  for (std::size_t i = 0; i < overrides->size(); ++i) {
+    ObjectReader each((*overrides)[i], elementPath("overrides", i), in.file(), in.problems());
+    out.overrides.push_back(
+        {each.string("rule", {.required = true,
+                              .one_of = {"S2", "S3", "S4", "S5", "S6", "S7", "S8"}}),
+         reasonOf(each)});
+    each.finish();
+  }
+}
+
 }  // namespace
 
 Checked<partition::RemapRequest> decodeRemap(std::string_view body) {
@@ -40,6 +82,43 @@ Checked<RollbackBody> decodeRollback(std::string_view body) {
   RollbackBody out;
   const auto expected = in.integer("expected_rev", {.min = 1});
   if (in.has("expected_rev")) out.expected_rev = static_cast<partition::Rev>(expected);
+  out.reason = reasonOf(in);
+  out.dry_run = in.boolean("dry_run", false);
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(problems);
+  return out;
+}
+
+Checked<partition::ChangeRequest> decodeChangeRequest(std::string_view body, WallTime now) {
+  auto root = parseJson(body, kSource);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kSource, problems);
+  partition::ChangeRequest out;
+  const std::string kind = in.string("kind", {.fallback = "shift", .one_of = {"shift", "switch"}});
+  out.kind = partition::changeKindOf(kind).value_or(partition::ChangeKind::kShift);
+  out.mode = modeOf(in);
+  const std::string policy = in.string(
+      "data_policy", {.fallback = "lossless", .one_of = {"lossless", "bounded", "force"}});
+  out.data_policy = partition::dataPolicyOf(policy).value_or(partition::DataPolicy::kLossless);
+  readTargets(in, out);
+  out.not_before = timeAhead(in, "start_in_s", now);
+  out.expires_at = timeAhead(in, "expires_in_s", now);
+  readOverrides(in, out);
+  out.reason = reasonOf(in);
+  out.dry_run = in.boolean("dry_run", false);
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(problems);
+  return out;
+}
+
+Checked<UndoBody> decodeUndo(std::string_view body) {
+  auto root = parseJson(body, kSource);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kSource, problems);
+  UndoBody out;
+  out.mode = modeOf(in);
   out.reason = reasonOf(in);
   out.dry_run = in.boolean("dry_run", false);
   in.finish();

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/diagnostics.h"
+#include "partition/change/engine.h"
 #include "partition/map_service.h"
 
 namespace meridian::admin {
@@ -24,5 +25,19 @@ struct RollbackBody {
 };
 // {"expected_rev": N, "reason": TEXT, "dry_run": false}
 Checked<RollbackBody> decodeRollback(std::string_view body);
+
+// {"kind": "shift" | "switch", "mode": "planned", "data_policy": "lossless", "subjects": [ID…], "to": EZONE,
+//  "expected_epoch": N, "start_in_s": N, "expires_in_s": N, "overrides": [{"rule": "S3", "reason": TEXT}],
+//  "reason": TEXT, "dry_run": false}
+// Times count from `now`. "expected_epoch" only with one subject.
+Checked<partition::ChangeRequest> decodeChangeRequest(std::string_view body, WallTime now);
+
+struct UndoBody {
+  partition::ChangeMode mode = partition::ChangeMode::kPlanned;
+  std::string reason;
+  bool dry_run = false;
+};
+// {"mode": "planned", "reason": TEXT, "dry_run": false}
+Checked<UndoBody> decodeUndo(std::string_view body);
 
 }  // namespace meridian::admin

@@ -95,6 +95,11 @@ std::vector<Verdict> placeVerdicts(const Topology& topology, const SiteHealth& h
   return verdicts;
 }
 
+// The usual case, which costs an answer one look at a size.
+void dropIfNone(std::vector<bool>& prepared) {
+  if (std::find(prepared.begin(), prepared.end(), true) == prepared.end()) prepared.clear();
+}
+
 }  // namespace
 
 SiteHealth allUp(const Topology& topology) {
@@ -130,11 +135,15 @@ ZoneDecisions decideZone(const Topology& topology, ZoneIx zone_ix, const Placeme
       const Assignment& assignment = table.assignments[zone.first_partition.index() + i];
       out.by_locus.push_back(assignment.ezone);
       out.epoch_by_locus.push_back(assignment.epoch);
+      out.prepared.push_back(assignment.prepared);
     }
+    dropIfNone(out.prepared);
     return out;
   }
   if (zone.kind == ZoneKind::kGlobal) {
-    out.primary = globalAssignment(topology, table, zone_ix).ezone;
+    const Assignment& assignment = globalAssignment(topology, table, zone_ix);
+    out.primary = assignment.ezone;
+    if (assignment.prepared) out.prepared = {true};
   }
   for (std::size_t i = 0; i < placement.locusCount(); ++i) {
     const Locus locus(static_cast<Locus::Representation>(i));

@@ -47,6 +47,9 @@ struct ZoneDecisions {
   std::vector<EZoneIx> by_locus;  // sharding: owner; global: the ro choice; stateless: the choice
   EZoneIx primary;                // global: rw
   std::vector<Epoch> epoch_by_locus;  // sharding only
+  // About to move: answers carry kPreparedTtl. Empty: none is. sharding: by locus; global: one
+  // element, for the primary.
+  std::vector<bool> prepared;
 };
 
 // REQUIRES: table and placement belong to this topology; health has every datacenter.

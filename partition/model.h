@@ -115,6 +115,10 @@ struct Topology {
   }
 };
 
+// TTL, in seconds, of answers for a subject that is about to move (AssignmentTable, `prepared`).
+// Resolvers commonly raise anything lower to about this.
+inline constexpr std::uint32_t kPreparedTtl = 5;
+
 inline constexpr std::size_t kMaxTopologyBytes = std::size_t{16} << 20;
 
 // Text → model, or every error at once. `file` names the source in errors ("request" for a REST

@@ -191,16 +191,18 @@ class Answering {
     const partition::ZoneIx zone = state_.services->zoneOf(node.service);
     const partition::ZoneDecisions& decisions = *state_.decisions[zone.index()];
     if (node.kind == ServiceNode::Kind::kShard) {
-      return addEndpoint(node.service, decisions.by_locus[node.locus.index()]);
+      return addEndpoint(node.service, decisions.by_locus[node.locus.index()],
+                         isPrepared(decisions, node.locus.index()));
     }
     const bool global = state_.map.topology->zones[zone.index()].kind == ZoneKind::kGlobal;
     if (node.kind == ServiceNode::Kind::kReadWrite ||
         (global && node.kind == ServiceNode::Kind::kService)) {
-      return addEndpoint(node.service, decisions.primary);
+      return addEndpoint(node.service, decisions.primary, isPrepared(decisions, 0));
     }
     const ClientPlace place = placeOf(query_, client_, state_, *(*state_.placements)[zone.index()]);
     opt_.scope_length = place.scope;
-    const auto step = addEndpoint(node.service, decisions.by_locus[place.locus.index()]);
+    const bool prepared = !global && isPrepared(decisions, place.locus.index());
+    const auto step = addEndpoint(node.service, decisions.by_locus[place.locus.index()], prepared);
     if (step && place.source == PlaceSource::kClientSubnet) counters_.client_subnet.add();
     if (step && place.source == PlaceSource::kLocationOption) counters_.location_option.add();
     return step;
@@ -211,8 +213,13 @@ class Answering {
     return kind == kService || kind == kReadWrite || kind == kReadOnly || kind == kShard;
   }
 
-  std::optional<Step> addEndpoint(partition::ServiceIx service, partition::EZoneIx ezone) {
-    for (const RrsetView& rrset : state_.services->rrsets(service, ezone)) {
+  static bool isPrepared(const partition::ZoneDecisions& decisions, std::size_t index) {
+    return !decisions.prepared.empty() && decisions.prepared[index];
+  }
+
+  std::optional<Step> addEndpoint(partition::ServiceIx service, partition::EZoneIx ezone,
+                                  bool prepared) {
+    for (const RrsetView& rrset : state_.services->rrsets(service, ezone, prepared)) {
       const bool wanted = rrset.type == query_.type || query_.type == RrType::kAny;
       if (!wanted && rrset.type != RrType::kCname) continue;
       counters_.service_answers.add();

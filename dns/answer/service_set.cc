@@ -120,19 +120,29 @@ class ServiceSet::Builder {
     }
     Endpoint& slot = service.by_ezone[endpoint.ezone.index()];
     slot.first = static_cast<std::uint32_t>(out_.rrsets_.size());
+    slot.count = static_cast<std::uint32_t>(by_type.size());
+    if (!renderAll(by_type, source.ttl, source)) return;
+    renderAll(by_type, std::min(source.ttl, partition::kPreparedTtl), source);
+    for (const auto& [type, records] : by_type) service.types.push_back(type);
+  }
+
+  bool renderAll(const std::map<RrType, std::vector<ZoneRecord>>& by_type, std::uint32_t ttl,
+                 const partition::Service& source) {
     for (const auto& [type, records] : by_type) {
       std::vector<std::uint8_t> bytes;
-      for (const ZoneRecord& record : records) render(record, bytes);
+      for (ZoneRecord record : records) {
+        record.ttl = ttl;
+        render(record, bytes);
+      }
       if (bytes.size() > kMaxMessage - 1024) {
         problem(source, "has more records at one eZone than a message holds");
-        continue;
+        return false;
       }
       out_.rendered_.push_back(std::move(bytes));
       out_.rrsets_.push_back(
-          {type, static_cast<std::uint16_t>(records.size()), source.ttl, out_.rendered_.back()});
-      ++slot.count;
-      service.types.push_back(type);
+          {type, static_cast<std::uint16_t>(records.size()), ttl, out_.rendered_.back()});
     }
+    return true;
   }
 
   void checkAgainstZone(const partition::Service& source, const Service& service) {
@@ -304,9 +314,11 @@ bool ServiceSet::offers(ServiceIx service, RrType type) const noexcept {
          std::binary_search(types.begin(), types.end(), RrType::kCname);
 }
 
-std::span<const RrsetView> ServiceSet::rrsets(ServiceIx service, EZoneIx ezone) const noexcept {
+std::span<const RrsetView> ServiceSet::rrsets(ServiceIx service, EZoneIx ezone,
+                                              bool prepared) const noexcept {
   const Endpoint& endpoint = services_[service.index()].by_ezone[ezone.index()];
-  return std::span<const RrsetView>(rrsets_).subspan(endpoint.first, endpoint.count);
+  return std::span<const RrsetView>(rrsets_).subspan(
+      endpoint.first + (prepared ? endpoint.count : 0), endpoint.count);
 }
 
 }  // namespace meridian::dns

@@ -71,14 +71,15 @@ class ServiceSet {
   // Whether any eZone has this type (or a CNAME) for the service: if not, place does not matter to
   // the answer.
   bool offers(partition::ServiceIx service, RrType type) const noexcept;
-  // Ascending by type; empty when the service has no endpoint in the eZone.
-  std::span<const RrsetView> rrsets(partition::ServiceIx service,
-                                    partition::EZoneIx ezone) const noexcept;
+  // Ascending by type; empty when the service has no endpoint in the eZone. `prepared`: with at
+  // most partition::kPreparedTtl.
+  std::span<const RrsetView> rrsets(partition::ServiceIx service, partition::EZoneIx ezone,
+                                    bool prepared = false) const noexcept;
 
  private:
   struct Endpoint {
     std::uint32_t first = 0;  // in rrsets_
-    std::uint32_t count = 0;
+    std::uint32_t count = 0;  // twice: with the service's TTL, then with the prepared one
   };
   struct Service {
     Name name;

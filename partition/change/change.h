@@ -122,7 +122,6 @@ std::optional<std::uint64_t> changeNumberOf(std::string_view id);
 // Budgets and bounds of changes (configuration, [change]); defaults are domain.md's.
 struct ChangePolicy {
   std::chrono::milliseconds precheck{10'000};
-  std::uint32_t prepared_ttl = 5;                    // s
   std::chrono::milliseconds prepared_margin{5'000};  // after the old TTL
   std::chrono::milliseconds block_ack{10'000};
   std::chrono::milliseconds catch_up{10'000};

@@ -7,6 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "partition/model.h"
+
 namespace meridian::partition {
 namespace {
 
@@ -204,7 +206,7 @@ std::optional<ChangeStep> fromUnblocking(const Change& change, const ChangeFacts
 
 std::optional<ChangeStep> fromDraining(const Change& change, const ChangeFacts& facts,
                                        const ChangePolicy& policy) {
-  std::uint32_t ttl = policy.prepared_ttl;
+  std::uint32_t ttl = kPreparedTtl;
   if (change.mode == ChangeMode::kEmergency) {
     for (const ChangeItem& item : change.items()) ttl = std::max(ttl, item.old_ttl);
   }
