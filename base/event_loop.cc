@@ -19,10 +19,8 @@ timeval toTimeval(std::chrono::milliseconds duration) {
 class EventHandle final : public EventLoop::Timer {
  public:
   EventHandle(event_base* base, int descriptor, short flags, std::function<void()> task)
-      : task_(std::move(task)),
-        event_(event_new(
-            base, descriptor, flags,
-            [](int, short, void* self) { static_cast<EventHandle*>(self)->task_(); }, this)) {
+      : task_(std::make_shared<const std::function<void()>>(std::move(task))),
+        event_(event_new(base, descriptor, flags, &EventHandle::fired, this)) {
     if (event_ == nullptr) throw std::bad_alloc();
   }
   ~EventHandle() override { event_free(event_); }
@@ -35,7 +33,13 @@ class EventHandle final : public EventLoop::Timer {
   void activate() { event_active(event_, 0, 0); }
 
  private:
-  std::function<void()> task_;
+  static void fired(int, short, void* self) {
+    // Held here: the task may end the handle that owns it.
+    const auto task = static_cast<EventHandle*>(self)->task_;
+    (*task)();
+  }
+
+  std::shared_ptr<const std::function<void()>> task_;
   event* event_;
 };
 
@@ -103,6 +107,22 @@ std::unique_ptr<EventLoop::Timer> EventLoop::after(std::chrono::milliseconds del
   auto handle = std::make_unique<EventHandle>(base_, -1, short{0}, std::move(task));
   const timeval timeout = toTimeval(delay);
   handle->arm(&timeout);
+  return handle;
+}
+
+std::unique_ptr<EventLoop::Timer> EventLoop::onReadable(int descriptor,
+                                                        std::function<void()> task) {
+  auto handle =
+      std::make_unique<EventHandle>(base_, descriptor, EV_READ | EV_PERSIST, std::move(task));
+  handle->arm(nullptr);
+  return handle;
+}
+
+std::unique_ptr<EventLoop::Timer> EventLoop::onWritable(int descriptor,
+                                                        std::function<void()> task) {
+  auto handle =
+      std::make_unique<EventHandle>(base_, descriptor, EV_WRITE | EV_PERSIST, std::move(task));
+  handle->arm(nullptr);
   return handle;
 }
 
