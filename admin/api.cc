@@ -1,5 +1,6 @@
 #include "admin/api.h"
 
+#include "admin/change_feed.h"
 #include "admin/table_feed.h"
 
 namespace meridian::admin {
@@ -7,13 +8,16 @@ namespace meridian::admin {
 Api::Api(Context context, Authenticator authenticator)
     : context_(std::move(context)),
       router_(std::move(authenticator)),
-      feed_(std::make_unique<TableFeed>(context_.loop, context_.map)) {
+      feed_(std::make_unique<TableFeed>(context_.loop, context_.map)),
+      change_feed_(std::make_unique<ChangeFeed>(context_.loop, context_.changes,
+                                                [this] { tablePublished(); })) {
   addStatusRoutes(router_, context_);
   addTopologyRoutes(router_, context_);
   addPartitionRoutes(router_, context_);
   addVersionRoutes(router_, context_);
   addExplainRoutes(router_, context_);
   addTableRoutes(router_, *feed_);
+  addChangeRoutes(router_, context_, *change_feed_);
   addZoneRoutes(router_, context_);
 }
 

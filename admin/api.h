@@ -13,6 +13,7 @@
 
 namespace meridian::admin {
 
+class ChangeFeed;
 class TableFeed;
 
 class Api {
@@ -31,6 +32,7 @@ class Api {
   Context context_;
   Router router_;
   std::unique_ptr<TableFeed> feed_;
+  std::unique_ptr<ChangeFeed> change_feed_;
 };
 
 // Each file adds the routes of its subject. The references must outlive the router.
@@ -40,6 +42,7 @@ void addPartitionRoutes(Router& router, const Context& context);
 void addVersionRoutes(Router& router, const Context& context);
 void addExplainRoutes(Router& router, const Context& context);
 void addTableRoutes(Router& router, TableFeed& feed);
+void addChangeRoutes(Router& router, const Context& context, ChangeFeed& feed);
 void addZoneRoutes(Router& router, const Context& context);
 
 }  // namespace meridian::admin

@@ -16,12 +16,10 @@ using partition::ChangeItem;
 using partition::ChangeState;
 
 Json itemJson(const Context& context, const Change& change, const ChangeItem& item) {
-  Json out = {{"subject", item.subject},     {"zone", item.zone},
-              {"from", item.from},           {"to", item.to},
-              {"epoch", item.epoch},         {"moved", item.moved},
-              {"barrier", item.barrier},     {"old_ttl", item.old_ttl},
-              {"lost_ms", nullptr},          {"lag_ms", nullptr},
-              {"link", nullptr}};
+  Json out = {{"subject", item.subject}, {"zone", item.zone},       {"from", item.from},
+              {"to", item.to},           {"epoch", item.epoch},     {"moved", item.moved},
+              {"barrier", item.barrier}, {"old_ttl", item.old_ttl}, {"lost_ms", nullptr},
+              {"lag_ms", nullptr},       {"link", nullptr}};
   if (item.lost_ms) out["lost_ms"] = *item.lost_ms;
   if (partition::isOver(change.state)) return out;
   const partition::Topology& topology = *context.map.current().topology;
@@ -62,10 +60,14 @@ Json changeJson(const Context& context, const Change& change) {
               {"state", partition::changeStateName(change.state)},
               {"since", rfc3339(change.entered)},
               {"in_state_ms", in_state.count()},
+              {"budget_ms", nullptr},
               {"note", change.note},
               {"paused", change.paused},
               {"remaining", change.remaining},
               {"step", change.steps}};
+  if (const auto budget = partition::stateBudget(change, context.changes.policy())) {
+    out["budget_ms"] = budget->count();
+  }
   if (change.not_before) out["start_at"] = rfc3339(*change.not_before);
   if (change.expires_at) out["expires_at"] = rfc3339(*change.expires_at);
   if (change.undoes) out["undoes"] = partition::changeId(*change.undoes);
@@ -164,7 +166,8 @@ std::optional<HttpReply> getChange(const Context& context, ChangeFeed& feed, con
   if (!number) return errorReply(number.error());
   const auto after = call.number("after", 0, 0, std::numeric_limits<std::int64_t>::max());
   if (!after) return errorReply(after.error());
-  const auto wait = call.number("wait", 0, 0, static_cast<std::uint64_t>(ChangeFeed::kMaxWait.count()));
+  const auto wait =
+      call.number("wait", 0, 0, static_cast<std::uint64_t>(ChangeFeed::kMaxWait.count()));
   if (!wait) return errorReply(wait.error());
   feed.wait(*number, *after, std::chrono::seconds(*wait), responder,
             [&context, number = *number] { return showChange(context, number); });

@@ -6,10 +6,12 @@
 
 namespace meridian::admin {
 
-ChangeFeed::ChangeFeed(EventLoop& loop, partition::ChangeEngine& engine)
+ChangeFeed::ChangeFeed(EventLoop& loop, partition::ChangeEngine& engine,
+                       std::function<void()> table_changed)
     : loop_(loop), engine_(engine) {
   // Soon, not at once: the engine is in the middle of what it tells.
-  engine_.onTransition([this](const partition::Change& change) {
+  engine_.onTransition([this, changed = std::move(table_changed)](const partition::Change& change) {
+    changed();
     loop_.post([anchor = std::weak_ptr<ChangeFeed*>(anchor_), number = change.number] {
       if (const auto alive = anchor.lock()) (*alive)->wake(number);
     });

@@ -19,14 +19,15 @@ class ChangeFeed {
  public:
   static constexpr std::chrono::seconds kMaxWait{30};
 
-  // Both must outlive it.
-  ChangeFeed(EventLoop& loop, partition::ChangeEngine& engine);
+  // Both must outlive it. `table_changed` is called after each transition: it may have been a
+  // commit.
+  ChangeFeed(EventLoop& loop, partition::ChangeEngine& engine, std::function<void()> table_changed);
   ~ChangeFeed();
   ChangeFeed(const ChangeFeed&) = delete;
   ChangeFeed& operator=(const ChangeFeed&) = delete;
 
-  // Replies with `reply()` once the change has made more than `after` steps, `wait` has passed, or the
-  // client hangs up. REQUIRES: the change exists.
+  // Replies with `reply()` once the change has made more than `after` steps, `wait` has passed, or
+  // the client hangs up. REQUIRES: the change exists.
   void wait(std::uint64_t number, std::uint64_t after, std::chrono::seconds wait,
             const std::shared_ptr<Responder>& responder, std::function<HttpReply()> reply);
 
@@ -44,7 +45,8 @@ class ChangeFeed {
   EventLoop& loop_;
   partition::ChangeEngine& engine_;
   std::list<std::shared_ptr<Watcher>> watchers_;
-  std::shared_ptr<ChangeFeed*> anchor_ = std::make_shared<ChangeFeed*>(this);  // tasks hold it weakly
+  std::shared_ptr<ChangeFeed*> anchor_ =
+      std::make_shared<ChangeFeed*>(this);  // tasks hold it weakly
 };
 
 }  // namespace meridian::admin

@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/diagnostics.h"
 #include "base/event_loop.h"
+#include "partition/change/engine.h"
 #include "partition/decision.h"
+#include "partition/drc/link_view.h"
 #include "partition/map_service.h"
 #include "partition/placement.h"
 
@@ -66,6 +68,8 @@ struct Context {
   EventLoop& loop;
   const Clock& clock;
   partition::MapService& map;
+  partition::ChangeEngine& changes;
+  const partition::LinkSource& links;
   ZoneAdmin& zones;
   const MetricsSource& metrics;
   std::function<ServingView()> view;

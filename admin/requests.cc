@@ -30,9 +30,8 @@ std::optional<WallTime> timeAhead(ObjectReader& in, std::string_view key, WallTi
 
 void readTargets(ObjectReader& in, partition::ChangeRequest& out) {
   const std::string to = in.string("to", {.required = true, .id = true});
-  const auto subjects =
-      in.strings("subjects", {.required = true, .min = 1, .max = partition::kMaxTargets},
-                 {.id = true});
+  const auto subjects = in.strings(
+      "subjects", {.required = true, .min = 1, .max = partition::kMaxTargets}, {.id = true});
   for (const std::string& subject : subjects) out.targets.push_back({subject, to, {}});
   const auto epoch = in.integer("expected_epoch", {.min = 0});
   if (!in.has("expected_epoch")) return;
@@ -49,8 +48,8 @@ void readOverrides(ObjectReader& in, partition::ChangeRequest& out) {
   for (std::size_t i = 0; i < overrides->size(); ++i) {
     ObjectReader each((*overrides)[i], elementPath("overrides", i), in.file(), in.problems());
     out.overrides.push_back(
-        {each.string("rule", {.required = true,
-                              .one_of = {"S2", "S3", "S4", "S5", "S6", "S7", "S8"}}),
+        {each.string("rule",
+                     {.required = true, .one_of = {"S2", "S3", "S4", "S5", "S6", "S7", "S8"}}),
          reasonOf(each)});
     each.finish();
   }

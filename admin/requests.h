@@ -26,9 +26,10 @@ struct RollbackBody {
 // {"expected_rev": N, "reason": TEXT, "dry_run": false}
 Checked<RollbackBody> decodeRollback(std::string_view body);
 
-// {"kind": "shift" | "switch", "mode": "planned", "data_policy": "lossless", "subjects": [ID…], "to": EZONE,
-//  "expected_epoch": N, "start_in_s": N, "expires_in_s": N, "overrides": [{"rule": "S3", "reason": TEXT}],
-//  "reason": TEXT, "dry_run": false}
+// {"kind": "shift" | "switch", "mode": "planned", "data_policy": "lossless", "subjects": [ID…],
+// "to": EZONE,
+//  "expected_epoch": N, "start_in_s": N, "expires_in_s": N, "overrides": [{"rule": "S3", "reason":
+//  TEXT}], "reason": TEXT, "dry_run": false}
 // Times count from `now`. "expected_epoch" only with one subject.
 Checked<partition::ChangeRequest> decodeChangeRequest(std::string_view body, WallTime now);
 

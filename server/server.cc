@@ -11,8 +11,11 @@
 #include "base/log.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "partition/change/engine.h"
+#include "partition/drc/link_book.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
+#include "server/no_hooks.h"
 #include "server/state_publisher.h"
 #include "server/world.h"
 
@@ -27,6 +30,9 @@ tl::unexpected<Error> failWith(const Diagnostics& problems) {
 
 // The store, the files of a reload, the loops' own descriptors: far below this.
 constexpr std::size_t kOtherFiles = 512;
+
+// How soon a change notices that a budget has run out or a link is good again.
+constexpr std::chrono::milliseconds kChangeTick{100};
 
 // Too few descriptors would be felt when it hurts most: with all connections open, the journal
 // could not write.
@@ -57,7 +63,12 @@ struct Server::Parts {
   SystemClock clock;
   EventLoop loop;
   StatePublisher publisher;
+  std::shared_ptr<KvStore> store;
   std::unique_ptr<partition::MapService> map;
+  NoHooks hooks{loop};
+  partition::LinkBook link_book;
+  partition::ClockedLinks links{link_book, clock};
+  std::unique_ptr<partition::ChangeEngine> changes;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
   std::unique_ptr<DnsMetrics> metrics;
@@ -66,8 +77,10 @@ struct Server::Parts {
   std::unique_ptr<admin::HttpServer> http;
   std::unique_ptr<EventLoop::Timer> on_terminate;
   std::unique_ptr<EventLoop::Timer> on_interrupt;
+  std::unique_ptr<EventLoop::Timer> change_tick;
 
   Status openMap();
+  Status openChanges();
   Status bindDns();
   Status startAdmin();
   void startWorkers();
@@ -83,10 +96,13 @@ Status Server::Parts::openMap() {
   if (failed)
     return fail(ErrorKind::kIo, folder.string() + ": cannot set mode 0700: " + failed.message());
 
-  auto store = openRocksStore(folder / "journal", partition::Journal::families());
-  if (!store) return tl::unexpected(store.error());
+  std::vector<std::string> families = partition::Journal::families();
+  for (std::string& family : partition::ChangeStore::families()) families.push_back(family);
+  auto opened_store = openRocksStore(folder / "journal", families);
+  if (!opened_store) return tl::unexpected(opened_store.error());
+  store = std::move(*opened_store);
   auto opened = partition::MapService::open(
-      std::move(*store), clock, world.topology,
+      store, clock, world.topology,
       [this](const partition::MapSnapshot& next) { return publisher.prepare(next); });
   if (!opened) return fail(opened.error().error.kind, describe(opened.error()));
   map = std::move(*opened);
@@ -97,6 +113,16 @@ Status Server::Parts::openMap() {
              {"next", "meridianctl topology put " + world.config.topology_file.string() +
                           " --reason TEXT"}});
   }
+  return {};
+}
+
+Status Server::Parts::openChanges() {
+  auto opened = partition::ChangeEngine::open(
+      store, {},
+      {clock, *map, hooks, links, [this] { return publisher.published().current()->health; }});
+  if (!opened) return tl::unexpected(opened.error());
+  changes = std::move(*opened);
+  map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
   return {};
 }
 
@@ -140,7 +166,7 @@ Status Server::Parts::startAdmin() {
     return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};
   };
   api = std::make_unique<admin::Api>(
-      admin::Context{loop, clock, *map, publisher, *metrics, view, not_ready},
+      admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, view, not_ready},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -162,6 +188,9 @@ Status Server::Parts::startAdmin() {
 void Server::Parts::startWorkers() {
   for (const auto& worker : udp) worker->start();
   tcp->start();
+  // Before the first change moves on, workers serve what it may move.
+  changes->resume();
+  change_tick = loop.every(kChangeTick, [this] { changes->tick(); });
   serving = true;
 }
 
@@ -183,7 +212,8 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
-  for (const auto step : {&Parts::openMap, &Parts::bindDns, &Parts::startAdmin}) {
+  for (const auto step :
+       {&Parts::openMap, &Parts::openChanges, &Parts::bindDns, &Parts::startAdmin}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();

@@ -6,10 +6,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "admin/ctl/change_commands.h"
 #include "admin/ctl/http_client.h"
 #include "admin/ctl/offline.h"
+#include "admin/ctl/run.h"
 #include "admin/ctl/show.h"
-#include "admin/ctl/token_file.h"
 #include "base/file.h"
 
 namespace meridian::ctl {
@@ -18,37 +19,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxTopologyFile = std::size_t{64} << 20;
-
-// Opens the connection's settings and runs the command; a token that cannot be used ends it before
-// any request.
-ExitCode withClient(const Globals& globals, const std::function<ExitCode(HttpClient&)>& command) {
-  std::string token;
-  if (!globals.token_file.empty()) {
-    auto read = readTokenFile(globals.token_file);
-    if (!read) return complain(ExitCode::kUsage, "token file " + read.error().message);
-    token = std::move(*read);
-  }
-  HttpClient client(globals.url, token);
-  return command(client);
-}
-
-ExitCode show(const Globals& globals, View view, const Result<Reply>& reply) {
-  if (!reply) {
-    return complain(ExitCode::kUnreachable,
-                    "no answer from " + reply.error().message +
-                        "\nnext: is meridiand running, and is --url its admin.listen?");
-  }
-  if (reply->status < 200 || reply->status > 299) {
-    if (globals.json) print(reply->body);
-    std::string text = refusalText(*reply);
-    text.pop_back();
-    return complain(ExitCode::kRefused, text);
-  }
-  const auto text = shown(globals.json ? View::kRaw : view, reply->body);
-  if (!text) return complain(ExitCode::kRefused, text.error().message);
-  print(*text);
-  return ExitCode::kDone;
-}
 
 struct ShiftArguments {
   std::string partition, to, reason;
@@ -90,13 +60,6 @@ ExitCode status(const Globals& globals, HttpClient& client) {
   print(client.url() + " is live and ready" + (known ? ", rev " + reply.at("rev").dump() : "") +
         "\n");
   return ExitCode::kDone;
-}
-
-using Command = std::function<ExitCode(HttpClient&)>;
-
-void onRun(CLI::App* app, Globals& globals, Command command) {
-  app->callback(
-      [&globals, command = std::move(command)] { globals.exit = withClient(globals, command); });
 }
 
 void addShift(CLI::App& app, Globals& globals) {
@@ -310,6 +273,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addVersions(app, globals);
   addRollback(app, globals);
   addZones(app, globals);
+  addChangeCommands(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });
   onRun(app.add_subcommand("metrics", "Prometheus text"), globals, [&globals](HttpClient& client) {

@@ -1,6 +1,7 @@
 #include "admin/ctl/show.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "admin/ctl/text_table.h"
 
@@ -127,6 +128,115 @@ std::string zones(const Json& reply) {
   return table.text();
 }
 
+std::string subjectsOf(const Json& change) {
+  std::string out;
+  std::size_t count = 0;
+  for (const Json& wave : change.at("waves")) {
+    for (const Json& item : wave) {
+      if (++count <= 3) out += (out.empty() ? "" : ", ") + field(item, "subject");
+    }
+  }
+  return count > 3 ? out + " and " + std::to_string(count - 3) + " more" : out;
+}
+
+std::string changeState(const Json& change) {
+  return field(change, "state") + (change.at("paused").get<bool>() ? " (paused)" : "");
+}
+
+std::string changes(const Json& reply) {
+  TextTable table({"ID", "KIND", "MODE", "STATE", "SUBJECTS", "SINCE", "NOTE"});
+  for (const Json& each : reply.at("changes")) {
+    table.add({field(each, "id"), field(each, "kind"), field(each, "mode"), changeState(each),
+               subjectsOf(each), field(each, "since"), field(each, "note")});
+  }
+  return table.text() + (reply.at("stopped").get<bool>()
+                             ? "the store failed: no change goes on until a restart\n"
+                             : "");
+}
+
+std::string items(const Json& change) {
+  TextTable table({"WAVE", "SUBJECT", "FROM", "TO", "EPOCH", "MOVED", "LINK", "LAG MS"});
+  std::size_t number = 0;
+  for (const Json& wave : change.at("waves")) {
+    for (const Json& item : wave) {
+      table.add({std::to_string(number), field(item, "subject"), field(item, "from"),
+                 field(item, "to"), field(item, "epoch"), field(item, "moved"), field(item, "link"),
+                 field(item, "lag_ms")});
+    }
+    ++number;
+  }
+  return table.text();
+}
+
+std::string steps(const Json& change, std::uint64_t after) {
+  std::optional<TextTable> table;
+  for (const Json& each : change.at("log")) {
+    if (each.at("step").get<std::uint64_t>() <= after) continue;
+    std::vector<std::string> row{field(each, "at"), "wave " + field(each, "wave"),
+                                 changeState(each), field(each, "note")};
+    if (table) {
+      table->add(std::move(row));
+    } else {
+      table.emplace(std::move(row));
+    }
+  }
+  return table ? table->text() : std::string();
+}
+
+// Where a change stands in its state, for those who wait.
+std::string standing(const Json& change) {
+  std::string out = changeState(change) + " for " +
+                    std::to_string(change.at("in_state_ms").get<std::int64_t>() / 1000) + " s";
+  if (!change.at("budget_ms").is_null()) {
+    out +=
+        " of at most " + std::to_string(change.at("budget_ms").get<std::int64_t>() / 1000) + " s";
+  }
+  for (const Json& item : change.at("waves").at(change.at("wave").get<std::size_t>())) {
+    out += "; " + field(item, "subject") + " lag " + field(item, "lag_ms") + " ms";
+  }
+  if (change.contains("stale_share")) {
+    out += "; " + std::to_string(static_cast<int>(100 * change.at("stale_share").get<double>())) +
+           " % of caches may have the old answer";
+  }
+  std::string remaining;
+  for (const Json& each : change.at("remaining")) remaining += "do by hand: " + plain(each) + "\n";
+  return TextTable({std::move(out)}).text() + remaining;
+}
+
+std::string change(const Json& reply) {
+  std::string out =
+      pairs(reply, {"id", "kind", "mode", "data_policy", "state", "paused", "note", "actor",
+                    "reason", "created", "start_at", "expires_at", "undoes"});
+  out += "\n" + items(reply);
+  if (reply.contains("log")) out += "\n" + steps(reply, 0);
+  for (const Json& each : reply.at("remaining")) out += "do by hand: " + plain(each) + "\n";
+  return out;
+}
+
+std::string verdicts(const Json& rows) {
+  TextTable table({"RULE", "VERDICT", "FOUND"});
+  for (const Json& each : rows) {
+    const char* verdict = each.at("holds").get<bool>()        ? "holds"
+                          : each.at("overridden").get<bool>() ? "overridden"
+                          : each.at("hard").get<bool>()       ? "FORBIDS (no override)"
+                                                              : "FORBIDS";
+    table.add({field(each, "rule"), verdict, field(each, "text")});
+  }
+  return table.text();
+}
+
+std::string plan(const Json& reply) {
+  const bool dry = reply.at("dry_run").get<bool>();
+  const Json& change = reply.at("change");
+  std::string out = verdicts(reply.at("verdicts")) + "\n" + items(change);
+  if (!dry) {
+    const std::string id = field(change, "id");
+    return out + "started " + id + "; follow it with: meridianctl change watch " + id + "\n";
+  }
+  return out + (reply.at("accepted").get<bool>() ? "dry run: it would start\n"
+                                                 : "dry run: it would be refused\n");
+}
+
 // A snapshot is one object, a delta NDJSON: a head line, then a line a subject.
 std::string table(const std::string& body) {
   const std::size_t end = body.find('\n');
@@ -174,6 +284,12 @@ std::string render(View view, const std::string& body) {
     }
     case View::kZones:
       return zones(reply);
+    case View::kPlan:
+      return plan(reply);
+    case View::kChanges:
+      return changes(reply);
+    case View::kChange:
+      return change(reply);
     case View::kTable:
     case View::kRaw:
       break;
@@ -207,6 +323,7 @@ std::string detail(const Json& error) {
   for (const char* key : {"rule", "current_epoch", "current_rev"}) {
     if (error.contains(key)) out += std::string("  ") + key + ": " + plain(error.at(key)) + "\n";
   }
+  if (error.contains("verdicts")) out += verdicts(error.at("verdicts"));
   if (!error.contains("errors")) return out;
   for (const Json& each : error.at("errors")) {
     out += "  " + field(each, "file");
@@ -222,6 +339,16 @@ std::string detail(const Json& error) {
 }
 
 }  // namespace
+
+Result<std::string> watchLines(const std::string& body, std::uint64_t seen) {
+  try {
+    const Json reply = Json::parse(body);
+    return steps(reply, seen) + standing(reply);
+  } catch (const Json::exception&) {
+    return fail(ErrorKind::kInvalid,
+                "the reply is no change; is --url a Meridian of this version?");
+  }
+}
 
 Result<std::string> shown(View view, const std::string& body) {
   try {

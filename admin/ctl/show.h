@@ -23,12 +23,18 @@ enum class View {
   kDiff,
   kRollback,
   kZones,
+  kPlan,
+  kChanges,
+  kChange,
   kRaw,  // as it came
 };
 
 // The body of a 2xx reply; kInvalid when it is not what this view expects (another product, another
 // version).
 Result<std::string> shown(View view, const std::string& body);
+
+// Of a change's document: a line for each step after `seen`, and where it stands now.
+Result<std::string> watchLines(const std::string& body, std::uint64_t seen);
 
 // What a refusal means and what to do next; always ends with a newline.
 std::string refusalText(const Reply& reply);

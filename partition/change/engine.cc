@@ -255,6 +255,7 @@ ChangeFacts ChangeEngine::factsOf(const Change& change, Open& open) {
   if (change.state == State::kPrecheck || change.state == State::kPrepared) {
     addBrokenRules(change, facts);
   } else if (change.state == State::kCatchingUp) {
+    facts.position_known = positionsSince(change, facts.in_state);
     facts.caught_up = caughtUp(change);
   } else if (change.state == State::kSoaking) {
     watch(change, open, now, facts);
@@ -271,6 +272,17 @@ void ChangeEngine::addBrokenRules(const Change& change, ChangeFacts& facts) cons
     facts.broken.push_back(stringOf(verdict));
     facts.hopeless = facts.hopeless || verdict.hard;
   }
+}
+
+bool ChangeEngine::positionsSince(const Change& change, milliseconds in_state) const {
+  const Topology& topology = *seams_.map.current().topology;
+  return std::all_of(change.items().begin(), change.items().end(), [&](const ChangeItem& item) {
+    const std::string from = dcOf(topology, item.from);
+    const std::string to = dcOf(topology, item.to);
+    if (from == to) return true;
+    const LinkView link = seams_.links.link(from, to);
+    return link.src_pos_age_ms && *link.src_pos_age_ms < in_state.count();
+  });
 }
 
 bool ChangeEngine::caughtUp(const Change& change) const {
@@ -308,7 +320,8 @@ void ChangeEngine::settle(std::uint64_t number) {
 bool ChangeEngine::take(std::uint64_t number, const ChangeStep& step, const std::string& actor) {
   const Change change = changes_.at(number);
   Change next = applied(change, step, seams_.clock.wallNow());
-  if (step.to == State::kCatchingUp || step.table == TableWrite::kMove) {
+  const bool takes_position = step.to == State::kCatchingUp && change.state == State::kCatchingUp;
+  if (takes_position || step.table == TableWrite::kMove) {
     next = withPositions(std::move(next));
   }
   if (step.table == TableWrite::kNone) {
@@ -346,7 +359,10 @@ Change ChangeEngine::withPositions(Change change) const {
   const Topology& topology = *seams_.map.current().topology;
   for (ChangeItem& item : change.items()) {
     const LinkView link = seams_.links.link(dcOf(topology, item.from), dcOf(topology, item.to));
-    if (change.state == State::kCatchingUp) item.barrier = link.src_pos;
+    if (change.state == State::kCatchingUp) {
+      // Two rooms of one site share their data: there is nothing to wait for.
+      item.barrier = link.src_pos.empty() ? "none" : link.src_pos;
+    }
     if (change.mode == ChangeMode::kEmergency) item.lost_ms = link.effective_lag_ms;
   }
   return change;

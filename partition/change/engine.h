@@ -99,6 +99,7 @@ class ChangeEngine {
   MapResult<ChangePlan> takeUp(Change change, bool dry_run);
   ChangeFacts factsOf(const Change& change, Open& open);
   void addBrokenRules(const Change& change, ChangeFacts& facts) const;
+  bool positionsSince(const Change& change, std::chrono::milliseconds in_state) const;
   bool caughtUp(const Change& change) const;
   void watch(const Change& change, Open& open, MonotonicTime now, ChangeFacts& facts) const;
   SafetyView safetyView(const Change& change) const;

@@ -110,13 +110,27 @@ std::optional<ChangeStep> fromPrecheck(const Change& change, const ChangeFacts& 
   return enter(State::kPrepared, "rules and pre_check hooks agree", TableWrite::kPrepare);
 }
 
+std::uint32_t longestTtl(const Change& change) {
+  std::uint32_t ttl = 0;
+  for (const ChangeItem& item : change.items()) ttl = std::max(ttl, item.old_ttl);
+  return ttl;
+}
+
+milliseconds preparedFor(const Change& change, const ChangePolicy& policy) {
+  return std::chrono::seconds(longestTtl(change)) + policy.prepared_margin;
+}
+
+// Three TTLs of the answers that are out: short ones, unless nothing was prepared.
+milliseconds drainsFor(const Change& change, const ChangePolicy& policy) {
+  const std::uint32_t ttl = change.mode == ChangeMode::kEmergency
+                                ? std::max(kPreparedTtl, longestTtl(change))
+                                : kPreparedTtl;
+  return std::min<milliseconds>(3 * std::chrono::seconds(ttl), policy.drain_max);
+}
+
 std::optional<ChangeStep> fromPrepared(const Change& change, const ChangeFacts& facts,
                                        const ChangePolicy& policy) {
-  std::uint32_t old_ttl = 0;
-  for (const ChangeItem& item : change.items()) old_ttl = std::max(old_ttl, item.old_ttl);
-  if (change.paused || facts.in_state < std::chrono::seconds(old_ttl) + policy.prepared_margin) {
-    return std::nullopt;
-  }
+  if (change.paused || facts.in_state < preparedFor(change, policy)) return std::nullopt;
   if (!facts.broken.empty()) {
     std::string why = fmt::format("{}", fmt::join(facts.broken, "; "));
     if (change.mode != ChangeMode::kGradual) return giveUp(change, std::move(why));
@@ -145,6 +159,11 @@ std::optional<ChangeStep> fromBlocking(const Change& change, const ChangeFacts& 
 
 std::optional<ChangeStep> fromCatchingUp(const Change& change, const ChangeFacts& facts,
                                          const ChangePolicy& policy) {
+  if (change.items().front().barrier.empty()) {
+    // A position from before the block proves nothing about what was written in between.
+    if (!facts.position_known) return late(change, facts, policy.catch_up, "the source's position");
+    return enter(State::kCatchingUp, "the position that the target must reach is known");
+  }
   if (!facts.caught_up) return late(change, facts, policy.catch_up, "catching up");
   return enter(isGlobal(change) ? State::kVerifying : State::kPrecommit,
                "the target has applied everything");
@@ -206,13 +225,7 @@ std::optional<ChangeStep> fromUnblocking(const Change& change, const ChangeFacts
 
 std::optional<ChangeStep> fromDraining(const Change& change, const ChangeFacts& facts,
                                        const ChangePolicy& policy) {
-  std::uint32_t ttl = kPreparedTtl;
-  if (change.mode == ChangeMode::kEmergency) {
-    for (const ChangeItem& item : change.items()) ttl = std::max(ttl, item.old_ttl);
-  }
-  const milliseconds wanted =
-      std::min<milliseconds>(3 * std::chrono::seconds(ttl), policy.drain_max);
-  if (facts.in_state < wanted) return std::nullopt;
+  if (facts.in_state < drainsFor(change, policy)) return std::nullopt;
   return enter(State::kSoaking, "three TTLs have passed");
 }
 
@@ -296,6 +309,16 @@ std::chrono::milliseconds phaseBudget(HookPhase phase, const ChangePolicy& polic
   if (phase == HookPhase::kReroute) return policy.reroute;
   if (phase == HookPhase::kUnblock) return policy.unblock;
   return policy.veto;
+}
+
+std::optional<std::chrono::milliseconds> stateBudget(const Change& change,
+                                                     const ChangePolicy& policy) {
+  if (const auto phase = gatingPhase(change.state)) return phaseBudget(*phase, policy);
+  if (change.state == State::kPrepared) return preparedFor(change, policy);
+  if (change.state == State::kCatchingUp) return policy.catch_up;
+  if (change.state == State::kDraining) return drainsFor(change, policy);
+  if (change.state == State::kSoaking) return policy.soak_max;
+  return std::nullopt;
 }
 
 std::vector<HookPhase> notices(ChangeState state) {

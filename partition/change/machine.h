@@ -35,6 +35,7 @@ struct ChangeFacts {
   std::optional<HookOutcome> hook = {};  // of the state's gating phase, once it is there
   std::vector<std::string> broken = {};  // rules that forbid to go on now, each with its text
   bool hopeless = false;                 // one of them is hard: waiting does not help
+  bool position_known = false;           // the sources told their positions after the block
   bool caught_up = false;                // every item's target has applied the barrier
   std::string watch = {};                // what is wrong with the targets; empty: nothing
   std::chrono::milliseconds well{};      // for how long `watch` has been empty
@@ -64,6 +65,9 @@ struct ChangeStep {
 std::optional<HookPhase> gatingPhase(ChangeState state);
 // How long all its hooks may take together.
 std::chrono::milliseconds phaseBudget(HookPhase phase, const ChangePolicy& policy);
+// The longest a change stays in this state by itself; nullopt: as long as it must.
+std::optional<std::chrono::milliseconds> stateBudget(const Change& change,
+                                                     const ChangePolicy& policy);
 // Phases that are told when the state was entered.
 std::vector<HookPhase> notices(ChangeState state);
 

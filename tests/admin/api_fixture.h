@@ -17,6 +17,7 @@
 #include "tests/admin/http_client.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_store.h"
+#include "tests/support/scripted_seams.h"
 
 namespace meridian::admin {
 
@@ -91,13 +92,21 @@ class ApiTest : public testing::Test {
   void SetUp() override {
     auto topology = partition::decodeTopology(kTopology, "test");
     ASSERT_TRUE(topology) << topology.error().text();
-    auto store = std::make_shared<test::MemoryStore>(std::make_shared<test::MemoryDisk>(),
-                                                     partition::Journal::families());
+    std::vector<std::string> families = partition::Journal::families();
+    for (const std::string& family : partition::ChangeStore::families()) families.push_back(family);
+    const auto store =
+        std::make_shared<test::MemoryStore>(std::make_shared<test::MemoryDisk>(), families);
     auto map = partition::MapService::open(
-        std::move(store), clock_, std::make_shared<const partition::Topology>(std::move(*topology)),
+        store, clock_, std::make_shared<const partition::Topology>(std::move(*topology)),
         [this](const partition::MapSnapshot& next) { return prepare(next); });
     ASSERT_TRUE(map) << map.error().error.message;
     map_ = std::move(*map);
+    auto changes = partition::ChangeEngine::open(
+        store, {}, {clock_, *map_, hooks_, links_, [this] { return view_.health; }});
+    ASSERT_TRUE(changes) << changes.error().message;
+    changes_ = std::move(*changes);
+    map_->onActiveChange(
+        [this](std::string_view subject) { return changes_->activeChange(subject); });
     startServer();
   }
   void TearDown() override {
@@ -112,7 +121,7 @@ class ApiTest : public testing::Test {
     }
     auto tokens = Authenticator::parse(Json({{"format", 1}, {"tokens", rows}}).dump(), "test");
     ASSERT_TRUE(tokens) << tokens.error().text();
-    api_ = std::make_unique<Api>(Context{loop_, clock_, *map_, zones_, metrics_,
+    api_ = std::make_unique<Api>(Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_,
                                          [this] { return view_; }, [this] { return missing_; }},
                                  std::move(*tokens));
     auto server = HttpServer::start(
@@ -207,6 +216,9 @@ class ApiTest : public testing::Test {
   FakeZones zones_;
   FakeMetrics metrics_;
   std::unique_ptr<partition::MapService> map_;
+  test::ScriptedHooks hooks_;
+  test::ScriptedLinks links_;
+  std::unique_ptr<partition::ChangeEngine> changes_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<HttpUser> user_;

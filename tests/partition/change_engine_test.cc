@@ -156,6 +156,14 @@ TEST_F(ChangeEngineTest, ATargetThatDoesNotCatchUpEndsTheBlock) {
   EXPECT_THAT(change(number).note, testing::HasSubstr("catching up"));
 }
 
+TEST_F(ChangeEngineTest, APositionFromBeforeTheBlockIsNoBarrier) {
+  world_.links.all.src_pos_age_ms = 60'000;
+  const auto number = begin(shift("p0", "b"));
+  runTo(number, State::kAborted);
+  EXPECT_EQ(world_.owner("p0"), "a");
+  EXPECT_THAT(change(number).note, testing::HasSubstr("the source's position"));
+}
+
 TEST_F(ChangeEngineTest, AClockThatJumpsWhileBlockedStopsTheCommit) {
   const auto number = begin(switchTo("b"));
   runTo(number, State::kPrecommit);
