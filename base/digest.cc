@@ -1,9 +1,12 @@
 #include "base/digest.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include <new>
 #include <vector>
 
 namespace meridian {
@@ -13,6 +16,37 @@ Sha256 sha256(std::string_view data) {
   // A string's bytes are what is hashed; char and unsigned char may alias.
   SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size(), out.data());
   return out;
+}
+
+Sha256 hmacSha256(std::string_view key, std::string_view data) {
+  Sha256 out{};
+  // Cannot fail with these arguments but for want of memory.
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(data.data()), data.size(), out.data(),
+           nullptr) == nullptr)
+    throw std::bad_alloc();
+  return out;
+}
+
+std::string base64(std::span<const std::uint8_t> bytes) {
+  std::vector<unsigned char> out((bytes.size() + 2) / 3 * 4 + 1);  // EVP ends it with a zero
+  const int size = EVP_EncodeBlock(out.data(), bytes.data(), static_cast<int>(bytes.size()));
+  return {out.begin(), out.begin() + size};
+}
+
+Result<std::string> fromBase64(std::string_view text) {
+  const auto wrong = [] { return fail(ErrorKind::kInvalid, "is not base64"); };
+  if (text.size() % 4 != 0) return wrong();
+  if (text.empty()) return std::string();
+  std::vector<unsigned char> out(text.size() / 4 * 3);
+  const int size = EVP_DecodeBlock(out.data(), reinterpret_cast<const unsigned char*>(text.data()),
+                                   static_cast<int>(text.size()));
+  if (size < 0) return wrong();
+  // EVP counts the bytes of the padding, and lets pass what it would not have written.
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  out.resize(static_cast<std::size_t>(size) - padding);
+  if (base64(out) != text) return wrong();
+  return std::string(out.begin(), out.end());
 }
 
 std::string hex(std::span<const std::uint8_t> bytes) {

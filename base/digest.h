@@ -1,4 +1,4 @@
-// SHA-256, random tokens and constant-time comparison (OpenSSL).
+// SHA-256, HMAC, base64, random tokens and constant-time comparison (OpenSSL).
 #pragma once
 
 #include <array>
@@ -14,6 +14,12 @@ namespace meridian {
 using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::string_view data);
+Sha256 hmacSha256(std::string_view key, std::string_view data);
+// RFC 4648 §4, with padding.
+std::string base64(std::span<const std::uint8_t> bytes);
+// Strict: the whole text, padded, no other characters and no stray bits, so that two texts never
+// mean the same bytes. kInvalid.
+Result<std::string> fromBase64(std::string_view text);
 std::string hex(std::span<const std::uint8_t> bytes);
 // `bytes` random bytes from the operating system, as lower-case hex.
 Result<std::string> randomHex(std::size_t bytes);

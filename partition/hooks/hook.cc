@@ -1,31 +1,44 @@
 #include "partition/hooks/hook.h"
 
 #include <array>
-#include <utility>
 
 namespace meridian::partition {
 namespace {
-constexpr std::array<std::string_view, kHookPhases> kNames = {
-    "on_detect", "pre_check", "pre_block", "block",        "verify",     "pre_commit",  "committed",
-    "reroute",   "unblock",   "drained",   "post_success", "post_abort", "post_failure"};
+
+struct PhaseFact {
+  std::string_view name;
+  HookRole role;
+};
+// In the order of HookPhase.
+constexpr std::array<PhaseFact, kHookPhases> kPhases = {{{"on_detect", HookRole::kNotify},
+                                                         {"pre_check", HookRole::kVeto},
+                                                         {"pre_block", HookRole::kVeto},
+                                                         {"block", HookRole::kAction},
+                                                         {"verify", HookRole::kAction},
+                                                         {"pre_commit", HookRole::kVeto},
+                                                         {"committed", HookRole::kNotify},
+                                                         {"reroute", HookRole::kAction},
+                                                         {"unblock", HookRole::kAction},
+                                                         {"drained", HookRole::kNotify},
+                                                         {"post_success", HookRole::kNotify},
+                                                         {"post_abort", HookRole::kNotify},
+                                                         {"post_failure", HookRole::kNotify}}};
+
 }  // namespace
 
 std::string_view hookPhaseName(HookPhase phase) {
-  return kNames[static_cast<std::size_t>(phase)];
+  return kPhases[static_cast<std::size_t>(phase)].name;
 }
+
 std::optional<HookPhase> hookPhaseOf(std::string_view name) {
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return static_cast<HookPhase>(i);
+  for (std::size_t i = 0; i < kPhases.size(); ++i) {
+    if (kPhases[i].name == name) return static_cast<HookPhase>(i);
   }
   return std::nullopt;
 }
+
 HookRole hookRole(HookPhase phase) {
-  using enum HookPhase;
-  if (phase == kPreCheck || phase == kPreBlock || phase == kPreCommit) return HookRole::kVeto;
-  if (phase == kBlock || phase == kVerify || phase == kReroute || phase == kUnblock) {
-    return HookRole::kAction;
-  }
-  return HookRole::kNotify;
+  return kPhases[static_cast<std::size_t>(phase)].role;
 }
 
 }  // namespace meridian::partition

@@ -48,27 +48,30 @@ struct HookCall {
   HookPhase phase = HookPhase::kPreCheck;
   std::string subject, kind, mode;  // partition or global zone id; "shift"…; "planned"…
   std::string from, to;             // eZone ids
+  std::string from_dc, to_dc;       // their datacenters, where known
   Epoch epoch_old = 0, epoch_new = 0;
   Rev rev = 0;
   std::string barrier;                 // source position; empty: none taken
   std::optional<std::int64_t> lag_ms;  // effective; nullopt: unknown
   std::chrono::milliseconds budget{};  // all attempts of all hooks of this phase together
   WallTime deadline{};                 // the same, for the receiver
-  bool emergency = false;              // a veto's time-out is then no obstacle
+  bool emergency = false;              // a veto's time-out is then no obstacle, and …
+  bool honour_veto = false;            // … its "no" is one only with this
   bool dry_run = false;
 };
 
 struct HookOutcome {
   enum class Kind : std::uint8_t {
-    kAllowed,   // every hook that was asked said yes, or none is configured
+    kAllowed,   // nobody objects: all said yes, or may not say no, or none is configured
     kVetoed,    // a hook with the right to said no
     kDeferred,  // a hook asks to wait
-    kFailed     // an action or veto hook could not be asked, and its on_error is abort
+    kFailed     // a hook could not be asked or could not do it, and its on_error is abort or park
   };
   Kind kind = Kind::kAllowed;
-  std::string hook = {};      // the one that decided; empty when none did
-  std::string reason = {};    // its words, or what went wrong; printable UTF-8, ≤ 512 bytes
-  std::string evidence = {};  // compact JSON object of the hook, or empty; ≤ 4 KiB
+  std::string hook;      // the one that decided, or of kAllowed the first with a remark; or empty
+  std::string reason;    // its words, or what went wrong; printable UTF-8, ≤ 512 bytes
+  std::string evidence;  // compact JSON object of the hook, or empty; ≤ 4 KiB
+  bool park = false;     // kFailed: on_error is park, an operator is to decide
 };
 
 // The engine's seam to the world. Threads: the control thread.
