@@ -1,6 +1,7 @@
 #include "partition/health/site_health.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace meridian::partition {
@@ -80,7 +81,7 @@ void CheckBoard::observe(std::size_t check, ProbeResult result, MonotonicTime no
 }
 
 bool CheckBoard::allFailTogether() const {
-  std::size_t count = 0;
+  std::set<std::string_view> sites;
   std::chrono::milliseconds round{0};
   std::optional<MonotonicTime> first;
   std::optional<MonotonicTime> last;
@@ -91,9 +92,10 @@ bool CheckBoard::allFailTogether() const {
     first = first ? std::min(*first, *since) : *since;
     last = last ? std::max(*last, *since) : *since;
     round = std::max(round, checks_[i].interval + checks_[i].timeout);
-    ++count;
+    sites.insert(checks_[i].ezone.empty() ? checks_[i].datacenter : checks_[i].ezone);
   }
-  return count >= 2 && *last - *first <= round;
+  // One site alone may well fail with all its checks: that is what they are for.
+  return sites.size() >= 2 && *last - *first <= round;
 }
 
 std::optional<DcIx> siteOf(const Topology& topology, const CheckConfig& check) {

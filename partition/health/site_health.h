@@ -10,11 +10,11 @@
 //
 // An override of a check stands in for its state, one of the datacenter for the outcome.
 //
-// Blindness: when all checks that this node runs itself (two or more) fail, and all of these rows
-// of failures began within one round (the longest interval and its time-out), then it is this node
-// that lost its view, not every site at once. All of them are frozen as they were before, until one
-// succeeds. What the answers would be is the same either way (all down counts as all up), but a
-// site's state is not made up.
+// Blindness: when all checks that this node runs itself, of two or more sites, fail, and all of
+// these rows of failures began within one round (the longest interval and its time-out), then it is
+// this node that lost its view, not every site at once. All of them are frozen as they were before,
+// until one succeeds. What the answers would be is the same either way (all down counts as all up),
+// but a site's state is not made up.
 #pragma once
 
 #include <cstddef>

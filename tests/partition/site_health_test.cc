@@ -216,6 +216,14 @@ TEST_F(HealthTest, WhatTheFirstFailuresOfABlindNodeDidIsTakenBack) {
   EXPECT_THAT(health(board), ElementsAre(Health::kUp, Health::kUp, Health::kUp));
 }
 
+TEST_F(HealthTest, OneSiteIsDownWithAllItsChecks) {
+  CheckBoard board({check("a", "ams"), check("b", "ams")}, clock_.monotonicNow());
+  round(board, {true, true});
+  for (int i = 0; i < 3; ++i) round(board, {false, false});
+  EXPECT_FALSE(board.blind());
+  EXPECT_EQ(health(board)[0], Health::kDown);
+}
+
 TEST_F(HealthTest, SitesThatFailOneAfterTheOtherAreDown) {
   CheckBoard board({check("a", "ams"), check("b", "dub")}, clock_.monotonicNow());
   round(board, {true, true});
