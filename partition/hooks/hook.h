@@ -68,10 +68,10 @@ struct HookOutcome {
     kFailed     // a hook could not be asked or could not do it, and its on_error is abort or park
   };
   Kind kind = Kind::kAllowed;
-  std::string hook;      // the one that decided, or of kAllowed the first with a remark; or empty
-  std::string reason;    // its words, or what went wrong; printable UTF-8, ≤ 512 bytes
-  std::string evidence;  // compact JSON object of the hook, or empty; ≤ 4 KiB
-  bool park = false;     // kFailed: on_error is park, an operator is to decide
+  std::string hook = {};  // the one that decided, or of kAllowed the first with a remark; or empty
+  std::string reason = {};    // its words, or what went wrong; printable UTF-8, ≤ 512 bytes
+  std::string evidence = {};  // compact JSON object of the hook, or empty; ≤ 4 KiB
+  bool park = false;          // kFailed: on_error is park, an operator is to decide
 };
 
 // The engine's seam to the world. Threads: the control thread.
