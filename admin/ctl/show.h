@@ -23,6 +23,7 @@ enum class View {
   kDiff,
   kRollback,
   kZones,
+  kLinks,
   kRaw,  // as it came
 };
 

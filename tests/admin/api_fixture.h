@@ -107,12 +107,12 @@ class ApiTest : public testing::Test {
 
   void startServer() {
     Json rows = Json::array();
-    for (const char* role : {"viewer", "operator", "admin"}) {
+    for (const char* role : {"agent", "viewer", "operator", "admin"}) {
       rows.push_back({{"name", role}, {"role", role}, {"sha256", hex(sha256(role))}});
     }
     auto tokens = Authenticator::parse(Json({{"format", 1}, {"tokens", rows}}).dump(), "test");
     ASSERT_TRUE(tokens) << tokens.error().text();
-    api_ = std::make_unique<Api>(Context{loop_, clock_, *map_, zones_, metrics_,
+    api_ = std::make_unique<Api>(Context{loop_, clock_, *map_, zones_, metrics_, drc_,
                                          [this] { return view_; }, [this] { return missing_; }},
                                  std::move(*tokens));
     auto server = HttpServer::start(
@@ -206,6 +206,8 @@ class ApiTest : public testing::Test {
   std::vector<std::string> missing_;
   FakeZones zones_;
   FakeMetrics metrics_;
+  partition::LinkBook links_;
+  partition::FeedIntake drc_{links_};
   std::unique_ptr<partition::MapService> map_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> server_;
