@@ -19,6 +19,7 @@ Api::Api(Context context, Authenticator authenticator)
   addTableRoutes(router_, *feed_);
   addChangeRoutes(router_, context_, *change_feed_);
   addZoneRoutes(router_, context_);
+  addLinkRoutes(router_, context_);
 }
 
 Api::~Api() = default;

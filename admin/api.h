@@ -27,6 +27,7 @@ class Api {
   // Wakes long polls, soon. Commits that came through handle() do so by themselves; others must
   // call it.
   void tablePublished();
+  const Authenticator& authenticator() const { return router_.authenticator(); }
 
  private:
   Context context_;
@@ -44,5 +45,8 @@ void addExplainRoutes(Router& router, const Context& context);
 void addTableRoutes(Router& router, TableFeed& feed);
 void addChangeRoutes(Router& router, const Context& context, ChangeFeed& feed);
 void addZoneRoutes(Router& router, const Context& context);
+void addLinkRoutes(Router& router, const Context& context);
+// meridian_drc_*
+std::vector<Metric> linkMetrics(const Context& context);
 
 }  // namespace meridian::admin

@@ -17,7 +17,7 @@ constexpr std::size_t kTokenBytes = 32;
 constexpr std::size_t kDigestDigits = 64;
 constexpr std::size_t kMaxTokens = 1000;
 
-constexpr std::string_view kRoles[] = {"viewer", "operator", "admin"};
+constexpr std::string_view kRoles[] = {"agent", "viewer", "operator", "admin"};
 
 bool isDigest(std::string_view text) {
   return text.size() == kDigestDigits &&
@@ -64,6 +64,11 @@ std::string_view roleName(Role role) {
   return kRoles[static_cast<std::size_t>(role)];
 }
 
+bool mayUse(Role caller, Role needed) {
+  if (needed == Role::kAgent) return caller == Role::kAgent || caller >= Role::kOperator;
+  return caller >= needed;
+}
+
 Checked<Authenticator> Authenticator::load(const std::filesystem::path& state_dir) {
   const std::filesystem::path file = state_dir / "tokens.json";
   auto text = readFile(file, kMaxTokensFileBytes);
@@ -90,8 +95,8 @@ Checked<Authenticator> Authenticator::parse(std::string_view text, const std::st
       ObjectReader entry((*tokens)[i], elementPath("tokens", i), file, problems);
       Token token;
       token.principal.name = entry.string("name", {.required = true, .id = true});
-      const std::string role =
-          entry.string("role", {.required = true, .one_of = {kRoles[0], kRoles[1], kRoles[2]}});
+      const std::string role = entry.string(
+          "role", {.required = true, .one_of = {kRoles[0], kRoles[1], kRoles[2], kRoles[3]}});
       const auto* known = std::find(std::begin(kRoles), std::end(kRoles), role);
       if (known != std::end(kRoles)) token.principal.role = static_cast<Role>(known - kRoles);
       token.sha256 = entry.string("sha256", {.required = true});

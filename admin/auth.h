@@ -18,12 +18,15 @@
 
 namespace meridian::admin {
 
-enum class Role : std::uint8_t { kViewer, kOperator, kAdmin };  // each may do what those before may
+// From viewer on each may do what those before may; an agent may feed replication status only.
+enum class Role : std::uint8_t { kAgent, kViewer, kOperator, kAdmin };
+// A route for agents is open to operators and admins too.
+bool mayUse(Role caller, Role needed);
 std::string_view roleName(Role role);
 
 struct Principal {
   std::string name;  // the actor of journal records
-  Role role = Role::kViewer;
+  Role role = Role::kAgent;
 };
 
 class Authenticator {

@@ -15,6 +15,7 @@
 #include "partition/change/engine.h"
 #include "partition/decision.h"
 #include "partition/drc/link_view.h"
+#include "partition/drc/feed_intake.h"
 #include "partition/map_service.h"
 #include "partition/placement.h"
 
@@ -72,6 +73,7 @@ struct Context {
   const partition::LinkSource& links;
   ZoneAdmin& zones;
   const MetricsSource& metrics;
+  partition::FeedIntake& drc;
   std::function<ServingView()> view;
   // Parts that do not serve yet, e.g. "dns udp 127.0.0.1:5300"; empty when ready.
   std::function<std::vector<std::string>()> not_ready;

@@ -160,7 +160,7 @@ std::optional<HttpReply> Router::admit(const Entry& entry, ApiCall& call) {
       refusal.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"meridian\"");
       return refusal;
     }
-    if (caller->role < *entry.route.role) {
+    if (!mayUse(caller->role, *entry.route.role)) {
       ++counters_.forbidden;
       return errorReply(403, "forbidden",
                         "needs the role " + std::string(roleName(*entry.route.role)) + "; " +

@@ -63,6 +63,7 @@ class Router {
   void add(Route route);
   void handle(HttpRequest request, const std::shared_ptr<Responder>& responder);
   const Counters& counters() const { return counters_; }
+  const Authenticator& authenticator() const { return authenticator_; }
 
  private:
   struct Entry {

@@ -34,7 +34,8 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "geo.fences[].edge_model",
                                             "geo.catalogues[].kind",
                                             "geo.catalogues[].path",
-                                            "admin.listen"};
+                                            "admin.listen",
+                                            "drc.listen"};
 
 // The checks of single values, as StringRule takes them.
 template <class T>
@@ -78,6 +79,7 @@ class Decoder {
     readTopology(config);
     readGeo(config);
     readAdmin(config);
+    readDrc(config);
     root_.finish();
     return config;
   }
@@ -223,6 +225,20 @@ class Decoder {
     in.finish();
   }
 
+  void readDrc(Config& config) {
+    ObjectReader in = section("drc");
+    config.drc_limits.max_agents = count(in, "max_agents");
+    config.drc_limits.max_links = count(in, "max_links");
+    config.drc_limits.skew_bound = millis(in, "skew_bound_ms");
+    if (in.has("listen")) {
+      const auto listen = IpEndpoint::parse(in.string("listen", {.check = parses<IpEndpoint>}));
+      if (listen) config.drc_listen = *listen;
+    }
+    config.drc_max_connections = count(in, "max_connections");
+    config.drc_idle_timeout = millis(in, "idle_timeout_ms");
+    in.finish();
+  }
+
   std::string file_;
   std::filesystem::path folder_;
   Diagnostics& problems_;
@@ -243,6 +259,11 @@ const std::vector<ConfigKey>& numericKeys() {
       {"admin", "max_body_bytes", "integer", "bytes", 1024, 67108864, 8388608},
       {"admin", "max_connections", "integer", "", 1, 10000, 256},
       {"admin", "idle_timeout_ms", "integer", "ms", 1000, 600000, 60000},
+      {"drc", "max_agents", "integer", "", 1, 100000, 1000},
+      {"drc", "max_links", "integer", "", 1, 1000000, 20000},
+      {"drc", "skew_bound_ms", "integer", "ms", 0, 10000, 100},
+      {"drc", "max_connections", "integer", "", 1, 10000, 256},
+      {"drc", "idle_timeout_ms", "integer", "ms", 100, 600000, 15000},
   };
   return kKeys;
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "geo/catalogue.h"
 #include "geo/fence.h"
 #include "geo/mmdb.h"
+#include "partition/drc/link_record.h"
 
 namespace meridian::server {
 
@@ -48,6 +50,11 @@ struct Config {
   std::size_t admin_max_body_bytes = 0;
   std::size_t admin_max_connections = 0;
   std::chrono::milliseconds admin_idle_timeout{};
+
+  partition::LinkLimits drc_limits;
+  std::optional<IpEndpoint> drc_listen;
+  std::size_t drc_max_connections = 0;
+  std::chrono::milliseconds drc_idle_timeout{};
 };
 
 // One documented key: what docs/config.md says of it, and what the decoder enforces for numbers.

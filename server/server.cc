@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "admin/api.h"
+#include "admin/drc_stream.h"
 #include "admin/http_server.h"
 #include "base/log.h"
 #include "dns/net/tcp_server.h"
@@ -38,7 +39,8 @@ constexpr std::chrono::milliseconds kChangeTick{100};
 // could not write.
 void reserveFiles(const Config& config, std::size_t udp_sockets) {
   const std::size_t needed = config.tcp_max_connections + config.admin_max_connections +
-                             config.dns_listen.size() + udp_sockets + kOtherFiles;
+                             config.drc_max_connections + config.dns_listen.size() + udp_sockets +
+                             kOtherFiles;
   if (const Status raised = raiseFileLimit(needed); !raised) {
     logWarn("file_limit_too_low",
             {{"why", raised.error().message},
@@ -66,15 +68,18 @@ struct Server::Parts {
   std::shared_ptr<KvStore> store;
   std::unique_ptr<partition::MapService> map;
   NoHooks hooks{loop};
-  partition::LinkBook link_book;
+  partition::LinkBook link_book{world.config.drc_limits};
+  partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
   std::unique_ptr<partition::ChangeEngine> changes;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
   std::unique_ptr<DnsMetrics> metrics;
   bool serving = false;
+  std::unique_ptr<EventLoop::Timer> drc_tick;
   std::unique_ptr<admin::Api> api;
   std::unique_ptr<admin::HttpServer> http;
+  std::unique_ptr<admin::DrcStream> drc_stream;
   std::unique_ptr<EventLoop::Timer> on_terminate;
   std::unique_ptr<EventLoop::Timer> on_interrupt;
   std::unique_ptr<EventLoop::Timer> change_tick;
@@ -83,6 +88,7 @@ struct Server::Parts {
   Status openChanges();
   Status bindDns();
   Status startAdmin();
+  Status startDrc();
   void startWorkers();
 };
 
@@ -166,7 +172,7 @@ Status Server::Parts::startAdmin() {
     return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};
   };
   api = std::make_unique<admin::Api>(
-      admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, view, not_ready},
+      admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, view, not_ready},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -182,6 +188,21 @@ Status Server::Parts::startAdmin() {
   if (!started) return tl::unexpected(started.error().within("rest"));
   http = std::move(*started);
   logInfo("rest_listening", {{"address", http->bound().text()}});
+  return {};
+}
+
+Status Server::Parts::startDrc() {
+  drc_tick = loop.every(std::chrono::seconds(1), [this] {
+    drc.tick({clock.monotonicNow(), clock.wallNow()});
+  });
+  const Config& config = world.config;
+  if (!config.drc_listen) return {};
+  auto started = admin::DrcStream::start(
+      loop, clock, drc, api->authenticator(),
+      {*config.drc_listen, config.drc_max_connections, config.drc_idle_timeout});
+  if (!started) return tl::unexpected(started.error().within("drc"));
+  drc_stream = std::move(*started);
+  logInfo("drc_listening", {{"address", drc_stream->bound().text()}});
   return {};
 }
 
@@ -212,8 +233,8 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
-  for (const auto step :
-       {&Parts::openMap, &Parts::openChanges, &Parts::bindDns, &Parts::startAdmin}) {
+  for (const auto step : {&Parts::openMap, &Parts::openChanges, &Parts::bindDns,
+                          &Parts::startAdmin, &Parts::startDrc}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();

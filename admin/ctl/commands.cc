@@ -261,6 +261,23 @@ void addZones(CLI::App& app, Globals& globals) {
         });
 }
 
+void addLinks(CLI::App& app, Globals& globals) {
+  CLI::App* sub = app.add_subcommand("links", "Replication between sites, as it is reported");
+  struct Filter {
+    std::string source, target, channel;
+  };
+  const auto in = std::make_shared<Filter>();
+  sub->add_option("--source", in->source, "Only from this site");
+  sub->add_option("--target", in->target, "Only to this site");
+  sub->add_option("--channel", in->channel, "Only this channel");
+  onRun(sub, globals, [&globals, in](HttpClient& client) {
+    return show(
+        globals, View::kLinks,
+        client.get("/v1/links",
+                   {{"source", in->source}, {"target", in->target}, {"channel", in->channel}}));
+  });
+}
+
 }  // namespace
 
 void addCommands(CLI::App& app, Globals& globals) {
@@ -274,6 +291,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addRollback(app, globals);
   addZones(app, globals);
   addChangeCommands(app, globals);
+  addLinks(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });
   onRun(app.add_subcommand("metrics", "Prometheus text"), globals, [&globals](HttpClient& client) {

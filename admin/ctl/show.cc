@@ -237,6 +237,20 @@ std::string plan(const Json& reply) {
                                                  : "dry run: it would be refused\n");
 }
 
+std::string links(const Json& reply) {
+  TextTable table({"SOURCE", "TARGET", "CHANNEL", "STATE", "FRESHNESS", "LAG MS", "WORST 60S",
+                   "GAP", "UNRESOLVED", "SKEW MS", "REPORTERS"});
+  for (const Json& each : reply.at("links")) {
+    table.add({field(each, "source"), field(each, "target"), field(each, "channel"),
+               field(each, "state"), field(each, "freshness"), field(each, "effective_lag_ms"),
+               field(each, "worst_lag_60s_ms"), field(each, "gtid_gap"), field(each, "unresolved"),
+               field(each, "skew_ms"), std::to_string(each.at("reports").size())});
+  }
+  std::string out = reply.at("links").empty() ? "nobody reports a link\n" : table.text();
+  if (reply.at("more").get<bool>()) out += "and more: narrow it by --source, --target, --channel\n";
+  return out;
+}
+
 // A snapshot is one object, a delta NDJSON: a head line, then a line a subject.
 std::string table(const std::string& body) {
   const std::size_t end = body.find('\n');
@@ -290,6 +304,8 @@ std::string render(View view, const std::string& body) {
       return changes(reply);
     case View::kChange:
       return change(reply);
+    case View::kLinks:
+      return links(reply);
     case View::kTable:
     case View::kRaw:
       break;

@@ -26,6 +26,7 @@ enum class View {
   kPlan,
   kChanges,
   kChange,
+  kLinks,
   kRaw,  // as it came
 };
 

@@ -40,8 +40,8 @@ LinkView worseOf(LinkView a, const LinkView& b) {
 
 std::string_view feedOutcomeName(FeedOutcome outcome) {
   constexpr std::array<std::string_view, kFeedOutcomes> kNames = {
-      "accepted", "old_seq",         "old_boot",       "no_hello",
-      "moved",    "too_many_agents", "too_many_links", "too_many_reporters"};
+      "accepted",     "old_seq", "old_boot",        "no_hello",       "foreign",
+      "unauthorized", "moved",   "too_many_agents", "too_many_links", "too_many_reporters"};
   return kNames[static_cast<std::size_t>(outcome)];
 }
 
@@ -51,6 +51,8 @@ std::string_view feedOutcomeText(FeedOutcome outcome) {
       "seq is not above the last one of this boot",
       "this boot was replaced by a newer one",
       "a hello line must come first",
+      "this token speaks for another agent",
+      "no token that may feed",
       "this agent and boot spoke for another dc before",
       "too many agents (drc.max_agents)",
       "too many links (drc.max_links)",

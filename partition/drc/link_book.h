@@ -25,15 +25,17 @@ namespace meridian::partition {
 // Label values of meridian_drc_lines_total; stable.
 enum class FeedOutcome : std::uint8_t {
   kAccepted,
-  kOldSeq,   // not above the last of this boot: late, or sent twice
-  kOldBoot,  // of a run of the agent that a newer one has replaced
-  kNoHello,  // the agent is not known (any more)
-  kMoved,    // one boot of one agent cannot be at two sites
+  kOldSeq,        // not above the last of this boot: late, or sent twice
+  kOldBoot,       // of a run of the agent that a newer one has replaced
+  kNoHello,       // the agent is not known (any more)
+  kForeign,       // the token speaks for another agent
+  kUnauthorized,  // no token that may feed
+  kMoved,         // one boot of one agent cannot be at two sites
   kTooManyAgents,
   kTooManyLinks,
   kTooManyReporters
 };
-inline constexpr std::size_t kFeedOutcomes = 8;
+inline constexpr std::size_t kFeedOutcomes = 10;
 std::string_view feedOutcomeName(FeedOutcome outcome);  // "accepted", "old_seq", …
 std::string_view feedOutcomeText(FeedOutcome outcome);  // for people
 
@@ -69,6 +71,8 @@ class LinkBook {
   // its last few: then it is a late line of the past.
   FeedOutcome hello(const HelloLine& line, const FeedTime& now);
   FeedOutcome link(const FeedSession& from, LinkLine line, const FeedTime& now);
+  // Counts what was decided before the book was asked; returns it.
+  FeedOutcome refuse(FeedOutcome outcome) { return counted(outcome); }
   FeedOutcome heartbeat(const FeedSession& from, const HeartbeatLine& line, const FeedTime& now);
 
   // Until then the direction shows REBASING unless it is BROKEN, also when nobody reports: its

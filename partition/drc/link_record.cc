@@ -149,11 +149,12 @@ bool LinkRecord::contains(std::string_view barrier, MonotonicTime now) const {
 }
 
 std::optional<LinkSample> LinkRecord::sample(const FeedTime& now) {
-  const LinkSample next{now.wall, state(now.mono), freshness(now.mono),
-                        lag(now.mono, std::chrono::milliseconds(0))};
+  LinkSample next{now.wall, state(now.mono), freshness(now.mono),
+                  lag(now.mono, std::chrono::milliseconds(0))};
   const bool changed = history_.empty() || history_.back().state != next.state ||
                        history_.back().freshness != next.freshness;
   if (!changed && sampled_at_ && now.mono - *sampled_at_ < kSampleEvery) return std::nullopt;
+  next.changed = changed;
   sampled_at_ = now.mono;
   history_.push_back(next);
   if (history_.size() > kHistory) history_.pop_front();

@@ -52,6 +52,7 @@ struct LinkSample {
   LinkState state = LinkState::kUnknown;
   Freshness freshness = Freshness::kUnknown;
   std::optional<std::int64_t> effective_lag_ms;
+  bool changed = true;  // state or freshness, against the sample before
 };
 
 class LinkRecord {

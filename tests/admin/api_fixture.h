@@ -116,12 +116,12 @@ class ApiTest : public testing::Test {
 
   void startServer() {
     Json rows = Json::array();
-    for (const char* role : {"viewer", "operator", "admin"}) {
+    for (const char* role : {"agent", "viewer", "operator", "admin"}) {
       rows.push_back({{"name", role}, {"role", role}, {"sha256", hex(sha256(role))}});
     }
     auto tokens = Authenticator::parse(Json({{"format", 1}, {"tokens", rows}}).dump(), "test");
     ASSERT_TRUE(tokens) << tokens.error().text();
-    api_ = std::make_unique<Api>(Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_,
+    api_ = std::make_unique<Api>(Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_,
                                          [this] { return view_; }, [this] { return missing_; }},
                                  std::move(*tokens));
     auto server = HttpServer::start(
@@ -215,6 +215,8 @@ class ApiTest : public testing::Test {
   std::vector<std::string> missing_;
   FakeZones zones_;
   FakeMetrics metrics_;
+  partition::LinkBook link_book_;
+  partition::FeedIntake drc_{link_book_};
   std::unique_ptr<partition::MapService> map_;
   test::ScriptedHooks hooks_;
   test::ScriptedLinks links_;

@@ -58,6 +58,16 @@ TEST(Authenticator, RefusesEverythingElseWithoutShowingIt) {
   }
 }
 
+TEST(Roles, AgentsFeedAndNothingElse) {
+  EXPECT_TRUE(mayUse(Role::kAgent, Role::kAgent));
+  EXPECT_FALSE(mayUse(Role::kAgent, Role::kViewer));
+  EXPECT_FALSE(mayUse(Role::kViewer, Role::kAgent));
+  EXPECT_TRUE(mayUse(Role::kOperator, Role::kAgent));
+  EXPECT_TRUE(mayUse(Role::kAdmin, Role::kAgent));
+  EXPECT_TRUE(mayUse(Role::kAdmin, Role::kOperator));
+  EXPECT_FALSE(mayUse(Role::kViewer, Role::kOperator));
+}
+
 TEST(Authenticator, ReportsEveryErrorOfTheFileWithItsPlace) {
   const std::string text =
       documentOf("{\"name\": \"ann\", \"role\": \"boss\", \"sha256\": \"12\"},\n" +

@@ -116,6 +116,12 @@ std::vector<std::string> shown(const Config& config) {
       "admin_max_body_bytes " + std::to_string(config.admin_max_body_bytes),
       "admin_max_connections " + std::to_string(config.admin_max_connections),
       "admin_idle_timeout " + std::to_string(config.admin_idle_timeout.count()),
+      "drc_max_agents " + std::to_string(config.drc_limits.max_agents),
+      "drc_max_links " + std::to_string(config.drc_limits.max_links),
+      "drc_skew_bound " + std::to_string(config.drc_limits.skew_bound.count()),
+      "drc_listen " + (config.drc_listen ? config.drc_listen->text() : "none"),
+      "drc_max_connections " + std::to_string(config.drc_max_connections),
+      "drc_idle_timeout " + std::to_string(config.drc_idle_timeout.count()),
       "location_option_from empty " + std::to_string(config.location_option_from.empty()),
   };
   for (const IpEndpoint& endpoint : config.dns_listen) out.push_back("listen " + endpoint.text());
@@ -334,6 +340,7 @@ TEST(Config, ValuesOfTheRightTypeAreCheckedToo) {
             "you mean 10.0.0.0/8?\n");
   EXPECT_THAT(errorsOf("[admin]\nlisten = \"localhost:80\"\n"),
               StartsWith("m.toml:2:10: admin.listen: localhost:80: "));
+  EXPECT_THAT(errorsOf("[drc]\nlisten = \"\"\n"), StartsWith("m.toml:2:10: drc.listen: "));
   EXPECT_EQ(errorsOf("[[geo.fences]]\nid = \"US\"\npath = \"p\"\n"),
             "m.toml:2:6: geo.fences[0].id: US: is no id: 1 to 48 of a-z, 0-9 and '-', starting "
             "with a letter or digit\n");

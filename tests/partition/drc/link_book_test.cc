@@ -304,7 +304,11 @@ TEST_F(LinkBookTest, BoundsRefuseAndCount) {
 TEST_F(LinkBookTest, ThePastHasEachChangeAndASampleAMinute) {
   const FeedSession sh = agent("sh");
   int samples = 0;
-  const auto count = [&](const LinkRow&, const LinkSample&) { ++samples; };
+  int changes = 0;
+  const auto count = [&](const LinkRow&, const LinkSample& sample) {
+    ++samples;
+    changes += sample.changed ? 1 : 0;
+  };
   report(sh, line(1));
   book_.tick(now(), count);
   book_.tick(now(), count);
@@ -319,6 +323,7 @@ TEST_F(LinkBookTest, ThePastHasEachChangeAndASampleAMinute) {
     book_.tick(now(), count);
   }
   EXPECT_EQ(samples, 5);
+  EXPECT_EQ(changes, 3);
 }
 
 // I5, whatever happens: what is unknown, null, silent or negative never looks better than it may.
