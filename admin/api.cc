@@ -15,6 +15,7 @@ Api::Api(Context context, Authenticator authenticator)
   addExplainRoutes(router_, context_);
   addTableRoutes(router_, *feed_);
   addZoneRoutes(router_, context_);
+  addHealthRoutes(router_, context_);
 }
 
 Api::~Api() = default;
@@ -27,6 +28,7 @@ void Api::handle(HttpRequest request, const std::shared_ptr<Responder>& responde
 
 void Api::tablePublished() {
   feed_->tablePublished();
+  context_.health.refresh();  // a new topology may have new sites
 }
 
 }  // namespace meridian::admin

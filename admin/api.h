@@ -23,8 +23,8 @@ class Api {
   Api& operator=(const Api&) = delete;
 
   void handle(HttpRequest request, const std::shared_ptr<Responder>& responder);
-  // Wakes long polls, soon. Commits that came through handle() do so by themselves; others must
-  // call it.
+  // Wakes long polls, soon, and gives health to new sites. Commits that came through handle() do so
+  // by themselves; others must call it.
   void tablePublished();
 
  private:
@@ -41,5 +41,6 @@ void addVersionRoutes(Router& router, const Context& context);
 void addExplainRoutes(Router& router, const Context& context);
 void addTableRoutes(Router& router, TableFeed& feed);
 void addZoneRoutes(Router& router, const Context& context);
+void addHealthRoutes(Router& router, const Context& context);
 
 }  // namespace meridian::admin

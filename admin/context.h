@@ -13,6 +13,7 @@
 #include "base/diagnostics.h"
 #include "base/event_loop.h"
 #include "partition/decision.h"
+#include "partition/health/health_service.h"
 #include "partition/map_service.h"
 #include "partition/placement.h"
 
@@ -68,6 +69,7 @@ struct Context {
   partition::MapService& map;
   ZoneAdmin& zones;
   const MetricsSource& metrics;
+  partition::HealthService& health;
   std::function<ServingView()> view;
   // Parts that do not serve yet, e.g. "dns udp 127.0.0.1:5300"; empty when ready.
   std::function<std::vector<std::string>()> not_ready;

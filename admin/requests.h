@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/diagnostics.h"
+#include "partition/health/health_service.h"
 #include "partition/map_service.h"
 
 namespace meridian::admin {
@@ -24,5 +25,17 @@ struct RollbackBody {
 };
 // {"expected_rev": N, "reason": TEXT, "dry_run": false}
 Checked<RollbackBody> decodeRollback(std::string_view body);
+
+// {"glob": TEXT, "state": UP | DEGRADED | DOWN | UNKNOWN, "reason": TEXT, "expires_in_s": 14400};
+// the author comes from the token.
+Checked<partition::OverrideRequest> decodeOverride(std::string_view body);
+
+struct HealthReport {
+  std::string check;
+  bool up = false;
+  std::string reason;  // may be empty
+};
+// {"check": ID, "state": "up" | "down", "reason": TEXT}
+Checked<HealthReport> decodeReport(std::string_view body);
 
 }  // namespace meridian::admin

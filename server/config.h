@@ -15,6 +15,7 @@
 #include "geo/catalogue.h"
 #include "geo/fence.h"
 #include "geo/mmdb.h"
+#include "partition/health/check_config.h"
 
 namespace meridian::server {
 
@@ -43,6 +44,9 @@ struct Config {
   std::vector<geo::MmdbSource> databases;
   std::vector<geo::FenceSource> fences;
   std::vector<geo::CatalogueSource> catalogues;
+
+  std::vector<partition::CheckConfig> health_checks;
+  std::size_t health_max_probes = 0;  // that run at a time
 
   IpEndpoint admin_listen;
   std::size_t admin_max_body_bytes = 0;

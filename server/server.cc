@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "partition/health/health_service.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/state_publisher.h"
@@ -27,12 +28,15 @@ tl::unexpected<Error> failWith(const Diagnostics& problems) {
 
 // The store, the files of a reload, the loops' own descriptors: far below this.
 constexpr std::size_t kOtherFiles = 512;
+// A program has pipes beside its handle.
+constexpr std::size_t kFilesOfProbe = 4;
 
 // Too few descriptors would be felt when it hurts most: with all connections open, the journal
 // could not write.
 void reserveFiles(const Config& config, std::size_t udp_sockets) {
   const std::size_t needed = config.tcp_max_connections + config.admin_max_connections +
-                             config.dns_listen.size() + udp_sockets + kOtherFiles;
+                             config.dns_listen.size() + udp_sockets +
+                             kFilesOfProbe * config.health_max_probes + kOtherFiles;
   if (const Status raised = raiseFileLimit(needed); !raised) {
     logWarn("file_limit_too_low",
             {{"why", raised.error().message},
@@ -57,7 +61,9 @@ struct Server::Parts {
   SystemClock clock;
   EventLoop loop;
   StatePublisher publisher;
+  std::shared_ptr<KvStore> store;
   std::unique_ptr<partition::MapService> map;
+  std::unique_ptr<partition::HealthService> health;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
   std::unique_ptr<DnsMetrics> metrics;
@@ -68,6 +74,7 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> on_interrupt;
 
   Status openMap();
+  Status openHealth();
   Status bindDns();
   Status startAdmin();
   void startWorkers();
@@ -83,10 +90,14 @@ Status Server::Parts::openMap() {
   if (failed)
     return fail(ErrorKind::kIo, folder.string() + ": cannot set mode 0700: " + failed.message());
 
-  auto store = openRocksStore(folder / "journal", partition::Journal::families());
-  if (!store) return tl::unexpected(store.error());
+  std::vector<std::string> families = partition::Journal::families();
+  for (std::string& family : partition::OverrideBook::families())
+    families.push_back(std::move(family));
+  auto opened_store = openRocksStore(folder / "journal", families);
+  if (!opened_store) return tl::unexpected(opened_store.error());
+  store = std::move(*opened_store);
   auto opened = partition::MapService::open(
-      std::move(*store), clock, world.topology,
+      store, clock, world.topology,
       [this](const partition::MapSnapshot& next) { return publisher.prepare(next); });
   if (!opened) return fail(opened.error().error.kind, describe(opened.error()));
   map = std::move(*opened);
@@ -97,6 +108,18 @@ Status Server::Parts::openMap() {
              {"next", "meridianctl topology put " + world.config.topology_file.string() +
                           " --reason TEXT"}});
   }
+  return {};
+}
+
+// After the first serving state, before the first answer: a site that an operator took out stays
+// out over a restart.
+Status Server::Parts::openHealth() {
+  auto opened = partition::HealthService::open(
+      clock, store, world.config.health_checks,
+      [this] { return publisher.published().current()->map.topology; },
+      [this](const partition::SiteHealth& sites) { publisher.setHealth(sites); });
+  if (!opened) return tl::unexpected(opened.error());
+  health = std::move(*opened);
   return {};
 }
 
@@ -140,7 +163,7 @@ Status Server::Parts::startAdmin() {
     return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};
   };
   api = std::make_unique<admin::Api>(
-      admin::Context{loop, clock, *map, publisher, *metrics, view, not_ready},
+      admin::Context{loop, clock, *map, publisher, *metrics, *health, view, not_ready},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -162,6 +185,7 @@ Status Server::Parts::startAdmin() {
 void Server::Parts::startWorkers() {
   for (const auto& worker : udp) worker->start();
   tcp->start();
+  health->start(loop, world.config.health_max_probes);
   serving = true;
 }
 
@@ -183,7 +207,8 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
-  for (const auto step : {&Parts::openMap, &Parts::bindDns, &Parts::startAdmin}) {
+  for (const auto step :
+       {&Parts::openMap, &Parts::openHealth, &Parts::bindDns, &Parts::startAdmin}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();

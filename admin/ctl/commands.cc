@@ -32,24 +32,6 @@ ExitCode withClient(const Globals& globals, const std::function<ExitCode(HttpCli
   return command(client);
 }
 
-ExitCode show(const Globals& globals, View view, const Result<Reply>& reply) {
-  if (!reply) {
-    return complain(ExitCode::kUnreachable,
-                    "no answer from " + reply.error().message +
-                        "\nnext: is meridiand running, and is --url its admin.listen?");
-  }
-  if (reply->status < 200 || reply->status > 299) {
-    if (globals.json) print(reply->body);
-    std::string text = refusalText(*reply);
-    text.pop_back();
-    return complain(ExitCode::kRefused, text);
-  }
-  const auto text = shown(globals.json ? View::kRaw : view, reply->body);
-  if (!text) return complain(ExitCode::kRefused, text.error().message);
-  print(*text);
-  return ExitCode::kDone;
-}
-
 struct ShiftArguments {
   std::string partition, to, reason;
   std::optional<std::uint64_t> expected_epoch;
@@ -90,13 +72,6 @@ ExitCode status(const Globals& globals, HttpClient& client) {
   print(client.url() + " is live and ready" + (known ? ", rev " + reply.at("rev").dump() : "") +
         "\n");
   return ExitCode::kDone;
-}
-
-using Command = std::function<ExitCode(HttpClient&)>;
-
-void onRun(CLI::App* app, Globals& globals, Command command) {
-  app->callback(
-      [&globals, command = std::move(command)] { globals.exit = withClient(globals, command); });
 }
 
 void addShift(CLI::App& app, Globals& globals) {
@@ -300,6 +275,29 @@ void addZones(CLI::App& app, Globals& globals) {
 
 }  // namespace
 
+void onRun(CLI::App* app, Globals& globals, std::function<ExitCode(HttpClient&)> command) {
+  app->callback(
+      [&globals, command = std::move(command)] { globals.exit = withClient(globals, command); });
+}
+
+ExitCode show(const Globals& globals, View view, const Result<Reply>& reply) {
+  if (!reply) {
+    return complain(ExitCode::kUnreachable,
+                    "no answer from " + reply.error().message +
+                        "\nnext: is meridiand running, and is --url its admin.listen?");
+  }
+  if (reply->status < 200 || reply->status > 299) {
+    if (globals.json) print(reply->body);
+    std::string text = refusalText(*reply);
+    text.pop_back();
+    return complain(ExitCode::kRefused, text);
+  }
+  const auto text = shown(globals.json ? View::kRaw : view, reply->body);
+  if (!text) return complain(ExitCode::kRefused, text.error().message);
+  print(*text);
+  return ExitCode::kDone;
+}
+
 void addCommands(CLI::App& app, Globals& globals) {
   addShift(app, globals);
   addPartitions(app, globals);
@@ -310,6 +308,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addVersions(app, globals);
   addRollback(app, globals);
   addZones(app, globals);
+  addHealth(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });
   onRun(app.add_subcommand("metrics", "Prometheus text"), globals, [&globals](HttpClient& client) {

@@ -127,6 +127,41 @@ std::string zones(const Json& reply) {
   return table.text();
 }
 
+std::string overrides(const Json& rows) {
+  TextTable table({"ID", "GLOB", "STATE", "SITES", "CHECKS", "EXPIRES", "AUTHOR", "REASON"});
+  for (const Json& row : rows) {
+    const Json& matches = row.at("matches");
+    table.add({field(row, "id"), field(row, "glob"), field(row, "state"),
+               field(matches, "datacenters"), field(matches, "checks"), field(row, "expires"),
+               field(row, "author"), field(row, "reason")});
+  }
+  return table.text();
+}
+
+std::string health(const Json& reply) {
+  std::string out;
+  if (reply.at("blind").get<bool>()) {
+    out = "this node sees nothing at all: states stay as they were\n\n";
+  }
+  TextTable sites({"DATACENTER", "HEALTH", "MEASURED", "WATCHED", "STASIS", "OVERRIDE"});
+  for (const Json& row : reply.at("sites")) {
+    sites.add({field(row, "datacenter"), field(row, "health"), field(row, "measured"),
+               field(row, "watched"), field(row, "stasis"), field(row, "override")});
+  }
+  TextTable checks({"CHECK", "KIND", "DATACENTER", "STATE", "SINCE", "STASIS", "LAST", "REASON"});
+  for (const Json& row : reply.at("checks")) {
+    const Json& last = row.at("last");
+    checks.add({field(row, "id"), field(row, "kind"), field(row, "datacenter"), field(row, "state"),
+                field(row, "since"), field(row, "stasis"),
+                last.is_null() ? "-" : field(last, "outcome"),
+                last.is_null() ? "-" : field(last, "reason")});
+  }
+  out += sites.text();
+  if (!reply.at("checks").empty()) out += "\n" + checks.text();
+  if (!reply.at("overrides").empty()) out += "\n" + overrides(reply.at("overrides"));
+  return out;
+}
+
 // A snapshot is one object, a delta NDJSON: a head line, then a line a subject.
 std::string table(const std::string& body) {
   const std::size_t end = body.find('\n');
@@ -174,6 +209,12 @@ std::string render(View view, const std::string& body) {
     }
     case View::kZones:
       return zones(reply);
+    case View::kHealth:
+      return health(reply);
+    case View::kOverride:
+      return overrides(Json::array({reply}));
+    case View::kCleared:
+      return "override " + field(reply, "removed") + " is gone\n";
     case View::kTable:
     case View::kRaw:
       break;

@@ -23,6 +23,9 @@ enum class View {
   kDiff,
   kRollback,
   kZones,
+  kHealth,
+  kOverride,
+  kCleared,
   kRaw,  // as it came
 };
 
