@@ -20,6 +20,7 @@ Api::Api(Context context, Authenticator authenticator)
   addChangeRoutes(router_, context_, *change_feed_);
   addZoneRoutes(router_, context_);
   addLinkRoutes(router_, context_);
+  addHealthRoutes(router_, context_);
 }
 
 Api::~Api() = default;
@@ -32,6 +33,7 @@ void Api::handle(HttpRequest request, const std::shared_ptr<Responder>& responde
 
 void Api::tablePublished() {
   feed_->tablePublished();
+  context_.health.refresh();  // a new topology may have new sites
 }
 
 }  // namespace meridian::admin

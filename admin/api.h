@@ -24,8 +24,8 @@ class Api {
   Api& operator=(const Api&) = delete;
 
   void handle(HttpRequest request, const std::shared_ptr<Responder>& responder);
-  // Wakes long polls, soon. Commits that came through handle() do so by themselves; others must
-  // call it.
+  // Wakes long polls, soon, and gives health to new sites. Commits that came through handle() do so
+  // by themselves; others must call it.
   void tablePublished();
   const Authenticator& authenticator() const { return router_.authenticator(); }
 
@@ -48,5 +48,6 @@ void addZoneRoutes(Router& router, const Context& context);
 void addLinkRoutes(Router& router, const Context& context);
 // meridian_drc_*
 std::vector<Metric> linkMetrics(const Context& context);
+void addHealthRoutes(Router& router, const Context& context);
 
 }  // namespace meridian::admin

@@ -32,6 +32,9 @@ HttpReply metrics(const Context& context, const Router& router) {
     all.push_back(std::move(each));
   }
   for (Metric& each : linkMetrics(context)) all.push_back(std::move(each));
+  for (Metric& each : healthMetrics(context.health, *context.map.current().topology)) {
+    all.push_back(std::move(each));
+  }
   HttpReply reply;
   reply.body = prometheusText(all);
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";

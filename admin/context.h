@@ -14,8 +14,9 @@
 #include "base/event_loop.h"
 #include "partition/change/engine.h"
 #include "partition/decision.h"
-#include "partition/drc/link_view.h"
 #include "partition/drc/feed_intake.h"
+#include "partition/drc/link_view.h"
+#include "partition/health/health_service.h"
 #include "partition/map_service.h"
 #include "partition/placement.h"
 
@@ -74,6 +75,7 @@ struct Context {
   ZoneAdmin& zones;
   const MetricsSource& metrics;
   partition::FeedIntake& drc;
+  partition::HealthService& health;
   std::function<ServingView()> view;
   // Parts that do not serve yet, e.g. "dns udp 127.0.0.1:5300"; empty when ready.
   std::function<std::vector<std::string>()> not_ready;

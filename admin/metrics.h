@@ -16,4 +16,8 @@ std::string prometheusText(const std::vector<Metric>& metrics);
 std::vector<Metric> adminMetrics(const partition::MapSnapshot& map,
                                  const Router::Counters& counters);
 
+// Sites, checks and overrides.
+std::vector<Metric> healthMetrics(const partition::HealthService& health,
+                                  const partition::Topology& topology);
+
 }  // namespace meridian::admin

@@ -8,6 +8,7 @@
 
 #include "base/diagnostics.h"
 #include "partition/change/engine.h"
+#include "partition/health/health_service.h"
 #include "partition/map_service.h"
 
 namespace meridian::admin {
@@ -40,5 +41,16 @@ struct UndoBody {
 };
 // {"mode": "planned", "reason": TEXT, "dry_run": false}
 Checked<UndoBody> decodeUndo(std::string_view body);
+// {"glob": TEXT, "state": UP | DEGRADED | DOWN | UNKNOWN, "reason": TEXT, "expires_in_s": 14400};
+// the author comes from the token.
+Checked<partition::OverrideRequest> decodeOverride(std::string_view body);
+
+struct HealthReport {
+  std::string check;
+  bool up = false;
+  std::string reason;  // may be empty
+};
+// {"check": ID, "state": "up" | "down", "reason": TEXT}
+Checked<HealthReport> decodeReport(std::string_view body);
 
 }  // namespace meridian::admin

@@ -78,6 +78,7 @@ class Decoder {
     readDns(config);
     readTopology(config);
     readGeo(config);
+    readHealth(config);
     readAdmin(config);
     readDrc(config);
     root_.finish();
@@ -214,6 +215,17 @@ class Decoder {
     }
   }
 
+  void readHealth(Config& config) {
+    ObjectReader in = section("health");
+    config.health_max_probes = count(in, "max_probes");
+    config.health_checks = partition::decodeChecks(
+        in.array("checks", {.max = partition::kMaxChecks}), in.pathOf("checks"), file_, problems_);
+    for (partition::CheckConfig& check : config.health_checks) {
+      if (!check.http.ca_file.empty()) check.http.ca_file = joined(check.http.ca_file.string());
+    }
+    in.finish();
+  }
+
   void readAdmin(Config& config) {
     ObjectReader in = section("admin");
     const std::string listen =
@@ -245,10 +257,19 @@ class Decoder {
   ObjectReader root_;
 };
 
+constexpr std::string_view kChecks = "health.checks[]";
+
+std::vector<ConfigKey> withCheckNumbers(std::vector<ConfigKey> keys) {
+  for (const partition::CheckNumber& each : partition::checkNumbers()) {
+    keys.push_back({kChecks, each.name, "integer", each.unit, each.min, each.max, each.fallback});
+  }
+  return keys;
+}
+
 }  // namespace
 
 const std::vector<ConfigKey>& numericKeys() {
-  static const std::vector<ConfigKey> kKeys = {
+  static const std::vector<ConfigKey> kKeys = withCheckNumbers({
       {"dns", "udp_workers", "integer", "threads", 0, 256, 0},
       {"dns", "udp_payload_max", "integer", "bytes", 512, 4096, 1232},
       {"dns", "tcp_max_connections", "integer", "", 1, 100000, 1024},
@@ -256,6 +277,7 @@ const std::vector<ConfigKey>& numericKeys() {
       {"dns", "tcp_idle_timeout_ms", "integer", "ms", 100, 600000, 10000},
       {"dns", "tcp_write_timeout_ms", "integer", "ms", 100, 600000, 5000},
       {"dns", "location_option_code", "integer", "EDNS option code", 65001, 65534, 65001},
+      {"health", "max_probes", "integer", "", 1, 1024, 64},
       {"admin", "max_body_bytes", "integer", "bytes", 1024, 67108864, 8388608},
       {"admin", "max_connections", "integer", "", 1, 10000, 256},
       {"admin", "idle_timeout_ms", "integer", "ms", 1000, 600000, 60000},
@@ -264,12 +286,14 @@ const std::vector<ConfigKey>& numericKeys() {
       {"drc", "skew_bound_ms", "integer", "ms", 0, 10000, 100},
       {"drc", "max_connections", "integer", "", 1, 10000, 256},
       {"drc", "idle_timeout_ms", "integer", "ms", 100, 600000, 15000},
-  };
+  });
   return kKeys;
 }
 
 std::vector<std::string> configKeyPaths() {
   std::vector<std::string> paths(std::begin(kStringKeys), std::end(kStringKeys));
+  for (const std::string_view name : partition::checkTexts())
+    paths.push_back(std::string(kChecks) + "." + std::string(name));
   for (const ConfigKey& key : numericKeys())
     paths.push_back(std::string(key.section) + "." + std::string(key.name));
   std::sort(paths.begin(), paths.end());

@@ -17,6 +17,7 @@
 #include "geo/fence.h"
 #include "geo/mmdb.h"
 #include "partition/drc/link_record.h"
+#include "partition/health/check_config.h"
 
 namespace meridian::server {
 
@@ -45,6 +46,9 @@ struct Config {
   std::vector<geo::MmdbSource> databases;
   std::vector<geo::FenceSource> fences;
   std::vector<geo::CatalogueSource> catalogues;
+
+  std::vector<partition::CheckConfig> health_checks;
+  std::size_t health_max_probes = 0;  // that run at a time
 
   IpEndpoint admin_listen;
   std::size_t admin_max_body_bytes = 0;

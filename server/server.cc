@@ -14,6 +14,7 @@
 #include "dns/net/udp_worker.h"
 #include "partition/change/engine.h"
 #include "partition/drc/link_book.h"
+#include "partition/health/health_service.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/no_hooks.h"
@@ -31,6 +32,8 @@ tl::unexpected<Error> failWith(const Diagnostics& problems) {
 
 // The store, the files of a reload, the loops' own descriptors: far below this.
 constexpr std::size_t kOtherFiles = 512;
+// A program has pipes beside its handle.
+constexpr std::size_t kFilesOfProbe = 4;
 
 // How soon a change notices that a budget has run out or a link is good again.
 constexpr std::chrono::milliseconds kChangeTick{100};
@@ -40,7 +43,7 @@ constexpr std::chrono::milliseconds kChangeTick{100};
 void reserveFiles(const Config& config, std::size_t udp_sockets) {
   const std::size_t needed = config.tcp_max_connections + config.admin_max_connections +
                              config.drc_max_connections + config.dns_listen.size() + udp_sockets +
-                             kOtherFiles;
+                             kFilesOfProbe * config.health_max_probes + kOtherFiles;
   if (const Status raised = raiseFileLimit(needed); !raised) {
     logWarn("file_limit_too_low",
             {{"why", raised.error().message},
@@ -72,6 +75,7 @@ struct Server::Parts {
   partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
   std::unique_ptr<partition::ChangeEngine> changes;
+  std::unique_ptr<partition::HealthService> health;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
   std::unique_ptr<DnsMetrics> metrics;
@@ -86,6 +90,7 @@ struct Server::Parts {
 
   Status openMap();
   Status openChanges();
+  Status openHealth();
   Status bindDns();
   Status startAdmin();
   Status startDrc();
@@ -104,6 +109,8 @@ Status Server::Parts::openMap() {
 
   std::vector<std::string> families = partition::Journal::families();
   for (std::string& family : partition::ChangeStore::families()) families.push_back(family);
+  for (std::string& family : partition::OverrideBook::families())
+    families.push_back(std::move(family));
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
@@ -129,6 +136,18 @@ Status Server::Parts::openChanges() {
   if (!opened) return tl::unexpected(opened.error());
   changes = std::move(*opened);
   map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
+  return {};
+}
+
+// After the first serving state, before the first answer: a site that an operator took out stays
+// out over a restart.
+Status Server::Parts::openHealth() {
+  auto opened = partition::HealthService::open(
+      clock, store, world.config.health_checks,
+      [this] { return publisher.published().current()->map.topology; },
+      [this](const partition::SiteHealth& sites) { publisher.setHealth(sites); });
+  if (!opened) return tl::unexpected(opened.error());
+  health = std::move(*opened);
   return {};
 }
 
@@ -171,9 +190,9 @@ Status Server::Parts::startAdmin() {
   const auto not_ready = [this] {
     return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};
   };
-  api = std::make_unique<admin::Api>(
-      admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, view, not_ready},
-      std::move(*authenticator));
+  api = std::make_unique<admin::Api>(admin::Context{loop, clock, *map, *changes, links, publisher,
+                                                    *metrics, drc, *health, view, not_ready},
+                                     std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
   options.listen = config.admin_listen;
@@ -212,6 +231,7 @@ void Server::Parts::startWorkers() {
   // Before the first change moves on, workers serve what it may move.
   changes->resume();
   change_tick = loop.every(kChangeTick, [this] { changes->tick(); });
+  health->start(loop, world.config.health_max_probes);
   serving = true;
 }
 
@@ -233,7 +253,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
-  for (const auto step : {&Parts::openMap, &Parts::openChanges, &Parts::bindDns,
+  for (const auto step : {&Parts::openMap, &Parts::openHealth, &Parts::openChanges, &Parts::bindDns,
                           &Parts::startAdmin, &Parts::startDrc}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }

@@ -1,5 +1,6 @@
 #include "server/state_publisher.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -39,6 +40,28 @@ std::vector<partition::ZoneMovement> movements(const dns::ServingState& before,
   return out;
 }
 
+// What was known of the old topology's sites, for those that the new one has too.
+partition::SiteHealth carried(const dns::ServingState* before, const partition::Topology& next) {
+  partition::SiteHealth health = partition::allUp(next);
+  if (before == nullptr) return health;
+  for (std::size_t i = 0; i < next.datacenters.size(); ++i) {
+    const auto old = before->map.topology->findDatacenter(next.datacenters[i].id);
+    if (old) health.datacenters[i] = before->health->datacenters[old->index()];
+  }
+  return health;
+}
+
+// Whether health has a say in this zone, and in a site of it that changed. Owners of data do not
+// move by health.
+bool touches(const partition::Topology& topology, const partition::Zone& zone,
+             const partition::SiteHealth& before, const partition::SiteHealth& after) {
+  if (zone.kind == partition::ZoneKind::kSharding) return false;
+  return std::any_of(zone.ezones.begin(), zone.ezones.end(), [&](partition::EZoneIx ezone) {
+    const std::size_t dc = topology.ezones[ezone.index()].dc.index();
+    return before.datacenters[dc] != after.datacenters[dc];
+  });
+}
+
 }  // namespace
 
 StatePublisher::StatePublisher(const World& world, const Clock& clock)
@@ -58,7 +81,8 @@ Checked<partition::PreparedState> StatePublisher::prepare(const MapSnapshot& nex
   } else {
     auto compiled = compile(*next.topology, *zones_, *sources_);
     if (!compiled) return tl::unexpected(compiled.error());
-    state = servingState(settings_, zones_, sources_, *compiled, next);
+    state = servingState(settings_, zones_, sources_, *compiled, next,
+                         carried(before.get(), *next.topology));
     if (before) prepared.movements = movements(*before, *state);
   }
   prepared.publish = [this, state = std::move(state)] { published_.publish(state); };
@@ -77,6 +101,21 @@ std::shared_ptr<const dns::ServingState> StatePublisher::withTable(const MapSnap
   }
   state->identity = dns::identityOf(*state->settings, next.table->rev);
   return state;
+}
+
+void StatePublisher::setHealth(const partition::SiteHealth& health) {
+  const auto before = published_.current();
+  if (health.datacenters == before->health->datacenters) return;
+  auto state = std::make_shared<dns::ServingState>(*before);
+  const partition::Topology& topology = *state->map.topology;
+  state->health = std::make_shared<const partition::SiteHealth>(health);
+  for (std::size_t i = 0; i < topology.zones.size(); ++i) {
+    if (!touches(topology, topology.zones[i], *before->health, health)) continue;
+    state->decisions[i] = std::make_shared<const partition::ZoneDecisions>(
+        partition::decideZone(topology, ZoneIx(static_cast<std::uint16_t>(i)),
+                              *(*state->placements)[i], *state->map.table, health));
+  }
+  published_.publish(std::move(state));
 }
 
 std::vector<admin::DnsZoneInfo> StatePublisher::list() const {

@@ -27,6 +27,11 @@ class StatePublisher final : public admin::ZoneAdmin {
   // For MapService::onPublish.
   Checked<partition::PreparedState> prepare(const partition::MapSnapshot& next);
 
+  // Serves this health: the decisions of the zones that it touches are made again. Nothing happens
+  // when it is served already. REQUIRES: it is of the served topology. A new topology keeps the
+  // health of the datacenters that it has in common with the old one; new ones are UP until told.
+  void setHealth(const partition::SiteHealth& health);
+
   // admin::ZoneAdmin
   std::vector<admin::DnsZoneInfo> list() const override;
   Checked<std::vector<admin::DnsZoneInfo>> reload() override;

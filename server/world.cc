@@ -141,7 +141,7 @@ std::shared_ptr<const dns::AnswerSettings> answerSettings(const Config& config) 
 std::shared_ptr<const dns::ServingState> servingState(
     std::shared_ptr<const dns::AnswerSettings> settings, std::shared_ptr<const dns::ZoneSet> zones,
     std::shared_ptr<const partition::GeoSources> sources, const Compiled& compiled,
-    const partition::MapSnapshot& map) {
+    const partition::MapSnapshot& map, partition::SiteHealth health) {
   auto state = std::make_shared<dns::ServingState>();
   state->settings = std::move(settings);
   state->zones = std::move(zones);
@@ -149,7 +149,7 @@ std::shared_ptr<const dns::ServingState> servingState(
   state->services = compiled.services;
   state->placements = compiled.placements;
   state->map = map;
-  state->health = std::make_shared<const partition::SiteHealth>(partition::allUp(*map.topology));
+  state->health = std::make_shared<const partition::SiteHealth>(std::move(health));
   for (std::size_t i = 0; i < map.topology->zones.size(); ++i) {
     const partition::ZoneIx zone(static_cast<std::uint16_t>(i));
     state->decisions.push_back(
@@ -169,7 +169,8 @@ Checked<std::shared_ptr<const dns::ServingState>> stateOf(const World& world) {
     problemWith(world.config.topology_file, map.error(), problems);
     return tl::unexpected(std::move(problems));
   }
-  return servingState(answerSettings(world.config), world.zones, world.sources, *compiled, *map);
+  return servingState(answerSettings(world.config), world.zones, world.sources, *compiled, *map,
+                      partition::allUp(*world.topology));
 }
 
 }  // namespace meridian::server

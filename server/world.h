@@ -46,11 +46,11 @@ Result<partition::MapSnapshot> initialMap(std::shared_ptr<const partition::Topol
 
 std::shared_ptr<const dns::AnswerSettings> answerSettings(const Config& config);
 
-// Joins compiled parts with a map into what workers serve; all sites UP until health is fed.
+// Joins compiled parts with a map into what workers serve. `health` has every datacenter.
 std::shared_ptr<const dns::ServingState> servingState(
     std::shared_ptr<const dns::AnswerSettings> settings, std::shared_ptr<const dns::ZoneSet> zones,
     std::shared_ptr<const partition::GeoSources> sources, const Compiled& compiled,
-    const partition::MapSnapshot& map);
+    const partition::MapSnapshot& map, partition::SiteHealth health);
 
 // A serving state of the loaded files alone, without a journal: homes as assignments, all sites UP.
 Checked<std::shared_ptr<const dns::ServingState>> stateOf(const World& world);

@@ -1,13 +1,11 @@
-#include "admin/ctl/change_commands.h"
-
+// `meridianctl change …`: ask for a change, watch it, give it orders.
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "admin/ctl/run.h"
-#include "admin/ctl/show.h"
+#include "admin/ctl/commands.h"
 
 namespace meridian::ctl {
 namespace {
@@ -142,7 +140,7 @@ void addOrders(CLI::App& change, Globals& globals) {
 
 }  // namespace
 
-void addChangeCommands(CLI::App& app, Globals& globals) {
+void addChange(CLI::App& app, Globals& globals) {
   CLI::App* change = app.add_subcommand("change", "Safe changes: shifts and switches in steps");
   change->require_subcommand(1);
   addStart(*change, globals, "shift", "Move partitions to another eZone",

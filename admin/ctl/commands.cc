@@ -6,11 +6,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "admin/ctl/change_commands.h"
 #include "admin/ctl/http_client.h"
 #include "admin/ctl/offline.h"
-#include "admin/ctl/run.h"
 #include "admin/ctl/show.h"
+#include "admin/ctl/token_file.h"
 #include "base/file.h"
 
 namespace meridian::ctl {
@@ -19,6 +18,19 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxTopologyFile = std::size_t{64} << 20;
+
+// Opens the connection's settings and runs the command; a token that cannot be used ends it before
+// any request.
+ExitCode withClient(const Globals& globals, const std::function<ExitCode(HttpClient&)>& command) {
+  std::string token;
+  if (!globals.token_file.empty()) {
+    auto read = readTokenFile(globals.token_file);
+    if (!read) return complain(ExitCode::kUsage, "token file " + read.error().message);
+    token = std::move(*read);
+  }
+  HttpClient client(globals.url, token);
+  return command(client);
+}
 
 struct ShiftArguments {
   std::string partition, to, reason;
@@ -280,6 +292,29 @@ void addLinks(CLI::App& app, Globals& globals) {
 
 }  // namespace
 
+void onRun(CLI::App* app, Globals& globals, std::function<ExitCode(HttpClient&)> command) {
+  app->callback(
+      [&globals, command = std::move(command)] { globals.exit = withClient(globals, command); });
+}
+
+ExitCode show(const Globals& globals, View view, const Result<Reply>& reply) {
+  if (!reply) {
+    return complain(ExitCode::kUnreachable,
+                    "no answer from " + reply.error().message +
+                        "\nnext: is meridiand running, and is --url its admin.listen?");
+  }
+  if (reply->status < 200 || reply->status > 299) {
+    if (globals.json) print(reply->body);
+    std::string text = refusalText(*reply);
+    text.pop_back();
+    return complain(ExitCode::kRefused, text);
+  }
+  const auto text = shown(globals.json ? View::kRaw : view, reply->body);
+  if (!text) return complain(ExitCode::kRefused, text.error().message);
+  print(*text);
+  return ExitCode::kDone;
+}
+
 void addCommands(CLI::App& app, Globals& globals) {
   addShift(app, globals);
   addPartitions(app, globals);
@@ -290,8 +325,9 @@ void addCommands(CLI::App& app, Globals& globals) {
   addVersions(app, globals);
   addRollback(app, globals);
   addZones(app, globals);
-  addChangeCommands(app, globals);
+  addChange(app, globals);
   addLinks(app, globals);
+  addHealth(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });
   onRun(app.add_subcommand("metrics", "Prometheus text"), globals, [&globals](HttpClient& client) {

@@ -2,9 +2,12 @@
 // reply.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "admin/ctl/exit_code.h"
+#include "admin/ctl/http_client.h"
+#include "admin/ctl/show.h"
 
 // NOLINTNEXTLINE(readability-identifier-naming): the name is CLI11's
 namespace CLI {
@@ -22,6 +25,16 @@ struct Globals {
 
 // Adds all commands to `app`. `globals` must outlive the parsing.
 void addCommands(CLI::App& app, Globals& globals);
+
+// The parts of it that have files of their own.
+void addHealth(CLI::App& app, Globals& globals);
+void addChange(CLI::App& app, Globals& globals);
+
+// Runs `command` with a client of the globals' server and token when `app` is the one that was
+// asked for.
+void onRun(CLI::App* app, Globals& globals, std::function<ExitCode(HttpClient&)> command);
+// Shows a reply, or why there is none.
+ExitCode show(const Globals& globals, View view, const Result<Reply>& reply);
 
 // "meridianctl: MESSAGE" on stderr.
 ExitCode complain(ExitCode code, const std::string& message);

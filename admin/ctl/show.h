@@ -27,6 +27,9 @@ enum class View {
   kChanges,
   kChange,
   kLinks,
+  kHealth,
+  kOverride,
+  kCleared,
   kRaw,  // as it came
 };
 

@@ -107,6 +107,15 @@ class ApiTest : public testing::Test {
     changes_ = std::move(*changes);
     map_->onActiveChange(
         [this](std::string_view subject) { return changes_->activeChange(subject); });
+    auto health = partition::HealthService::open(
+        clock_,
+        std::make_shared<test::MemoryStore>(health_disk_, partition::OverrideBook::families()),
+        healthChecks(), [this] { return map_->current().topology; },
+        [this](const partition::SiteHealth& sites) {
+          view_.health = std::make_shared<const partition::SiteHealth>(sites);
+        });
+    ASSERT_TRUE(health) << health.error().message;
+    health_ = std::move(*health);
     startServer();
   }
   void TearDown() override {
@@ -121,9 +130,10 @@ class ApiTest : public testing::Test {
     }
     auto tokens = Authenticator::parse(Json({{"format", 1}, {"tokens", rows}}).dump(), "test");
     ASSERT_TRUE(tokens) << tokens.error().text();
-    api_ = std::make_unique<Api>(Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_,
-                                         [this] { return view_; }, [this] { return missing_; }},
-                                 std::move(*tokens));
+    api_ = std::make_unique<Api>(
+        Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_, *health_,
+                [this] { return view_; }, [this] { return missing_; }},
+        std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
         [this](HttpRequest request, const std::shared_ptr<Responder>& responder) {
@@ -133,6 +143,21 @@ class ApiTest : public testing::Test {
     server_ = std::move(*server);
     user_ = std::make_unique<HttpUser>(server_->bound().port);
     thread_ = std::thread([this] { loop_.run(); });
+  }
+
+  // Of dal: one that somebody tells, critical. Of iad: one that is measured, though nothing runs
+  // here, and that costs no more than DEGRADED.
+  static std::vector<partition::CheckConfig> healthChecks() {
+    partition::CheckConfig told;
+    told.id = "dal-db";
+    told.datacenter = "dal";
+    told.kind = partition::CheckKind::kPushed;
+    partition::CheckConfig measured;
+    measured.id = "iad-web";
+    measured.ezone = "iad";
+    measured.target = *IpEndpoint::parse("127.0.0.1:9");
+    measured.critical = false;
+    return {told, measured};
   }
 
   Checked<partition::PreparedState> prepare(const partition::MapSnapshot& next) {
@@ -221,6 +246,8 @@ class ApiTest : public testing::Test {
   test::ScriptedHooks hooks_;
   test::ScriptedLinks links_;
   std::unique_ptr<partition::ChangeEngine> changes_;
+  std::shared_ptr<test::MemoryDisk> health_disk_ = std::make_shared<test::MemoryDisk>();
+  std::unique_ptr<partition::HealthService> health_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<HttpUser> user_;

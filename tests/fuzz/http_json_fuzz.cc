@@ -30,6 +30,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto rollback = admin::decodeRollback(text);
   require(rollback ? goodReason(rollback->reason) && rollback->expected_rev.value_or(1) >= 1
                    : !rollback.error().empty());
+  const auto forced = admin::decodeOverride(text);
+  require(forced
+              ? goodReason(forced->reason) && !forced->glob.empty() && forced->life.count() >= 1 &&
+                    forced->life <= partition::OverrideBook::kMaxLife
+              : !forced.error().empty());
+  const auto report = admin::decodeReport(text);
+  require(report ? !report->check.empty() : !report.error().empty());
   const auto tokens = admin::Authenticator::parse(text, "fuzz");
   require(tokens.has_value() || !tokens.error().empty());
   const auto query = admin::parseQuery(text);

@@ -79,6 +79,33 @@ std::optional<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& r
   return std::pair(min, max);
 }
 
+// What a check needs beside the key under test, so that the key is all that can be wrong.
+std::string checkAround(const std::string& name, const std::string& literal) {
+  static const std::map<std::string, std::string> kKinds = {
+      {"target", "http"},   {"host", "http"},
+      {"path", "http"},     {"status", "http"},
+      {"body", "http"},     {"certificate_days", "https"},
+      {"qname", "dns"},     {"verify_certificate", "https"},
+      {"ca_file", "https"}, {"qtype", "dns"},
+      {"rcode", "dns"},     {"text", "dns"},
+      {"command", "exec"}};
+  std::string kind = name == "kind" ? literal.substr(1, literal.size() - 2) : "pushed";
+  if (const auto found = kKinds.find(name); found != kKinds.end()) kind = found->second;
+  std::map<std::string, std::string> lines = {
+      {"id", "\"c\""}, {"kind", "\"" + kind + "\""}, {"datacenter", "\"d\""}};
+  if (kind == "exec") lines["command"] = "[\"/bin/true\"]";
+  if (kind == "dns") lines["qname"] = "\"example.org\"";
+  if (kind == "https") lines["host"] = "\"example.org\"";
+  if (kind != "exec" && kind != "pushed") lines["target"] = "\"192.0.2.1:1\"";
+  if (name == "timeout_ms") lines["interval_ms"] = "3600000";
+  if (name == "interval_ms") lines["timeout_ms"] = "50";
+  if (name == "ezone") lines.erase("datacenter");
+  lines.erase(name);
+  std::string out;
+  for (const auto& [key, value] : lines) out += key + " = " + value + "\n";
+  return out;
+}
+
 // A document that gives `key` the value `literal`. Of an array's table it is the only element.
 std::string documentWith(const std::string& key, const std::string& literal) {
   const std::size_t dot = key.rfind('.');
@@ -87,7 +114,14 @@ std::string documentWith(const std::string& key, const std::string& literal) {
   if (section.size() < 2 || section.substr(section.size() - 2) != "[]")
     return "[" + section + "]\n" + line;
   section.resize(section.size() - 2);
-  return "[[" + section + "]]\n" + line;
+  return "[[" + section + "]]\n" + line +
+         (section == "health.checks" ? checkAround(key.substr(dot + 1), literal) : "");
+}
+
+// The key as errors name it: of the first element.
+std::string firstElement(std::string key) {
+  if (const std::size_t at = key.find("[]"); at != std::string::npos) key.insert(at + 1, "0");
+  return key;
 }
 
 std::string errorsOf(const std::string& text) {
@@ -112,6 +146,8 @@ std::vector<std::string> shown(const Config& config) {
       "zones_dir " + config.zones_dir.string(),
       "topology_file " + config.topology_file.string(),
       "networks " + std::to_string(config.networks.size()),
+      "health_max_probes " + std::to_string(config.health_max_probes),
+      "health_checks " + std::to_string(config.health_checks.size()),
       "admin_listen " + config.admin_listen.text(),
       "admin_max_body_bytes " + std::to_string(config.admin_max_body_bytes),
       "admin_max_connections " + std::to_string(config.admin_max_connections),
@@ -170,9 +206,9 @@ TEST(ConfigDocumentation, NumbersAreTakenWithinTheRangeItSaysAndRefusedBesideIt)
     const std::size_t column = row.key.size() - row.key.rfind('.') + 3;
     for (const std::int64_t bad : {range->first - 1, range->second + 1}) {
       EXPECT_EQ(errorsOf(documentWith(row.key, std::to_string(bad))),
-                "m.toml:2:" + std::to_string(column) + ": " + row.key + ": " + std::to_string(bad) +
-                    ": must be from " + std::to_string(range->first) + " to " +
-                    std::to_string(range->second) + "\n");
+                "m.toml:2:" + std::to_string(column) + ": " + firstElement(row.key) + ": " +
+                    std::to_string(bad) + ": must be from " + std::to_string(range->first) +
+                    " to " + std::to_string(range->second) + "\n");
     }
   }
 }
@@ -184,7 +220,8 @@ TEST(ConfigDocumentation, ArraysHaveTheSizesItSays) {
     if (row.type.rfind("array", 0) != 0) continue;
     ASSERT_TRUE(range) << row.key << ": " << row.range;
     ++arrays;
-    const std::string element = row.key == "dns.listen" ? "\"127.0.0.1:0\"" : "\"192.0.2.0/24\"";
+    std::string element = row.key == "dns.listen" ? "\"127.0.0.1:0\"" : "\"192.0.2.0/24\"";
+    if (row.key == "health.checks[].command") element = "\"/bin/true\"";
     const auto errors = [&](std::int64_t count) {
       std::string literal = "[";
       for (std::int64_t i = 0; i < count; ++i) literal += (i == 0 ? "" : ", ") + element;
@@ -192,12 +229,12 @@ TEST(ConfigDocumentation, ArraysHaveTheSizesItSays) {
     };
     EXPECT_EQ(errors(range->first), "") << row.key;
     EXPECT_EQ(errors(range->second), "") << row.key;
-    EXPECT_THAT(errors(range->second + 1), HasSubstr(row.key + ": has ")) << row.key;
+    EXPECT_THAT(errors(range->second + 1), HasSubstr(firstElement(row.key) + ": has ")) << row.key;
     if (range->first > 0) {
-      EXPECT_THAT(errors(range->first - 1), HasSubstr(row.key + ": has ")) << row.key;
+      EXPECT_THAT(errors(range->first - 1), HasSubstr(firstElement(row.key) + ": has ")) << row.key;
     }
   }
-  EXPECT_EQ(arrays, 4U);
+  EXPECT_EQ(arrays, 5U);
 }
 
 TEST(ConfigDocumentation, StringsHaveTheLengthsItSays) {
@@ -215,7 +252,7 @@ TEST(ConfigDocumentation, StringsHaveTheLengthsItSays) {
                 HasSubstr("is longer than " + std::to_string(range->second) + " bytes"))
         << row.key;
   }
-  EXPECT_EQ(strings, 1U);
+  EXPECT_EQ(strings, 6U);
 }
 
 TEST(ConfigDocumentation, ListedValuesAreTheOnlyOnes) {
@@ -230,14 +267,14 @@ TEST(ConfigDocumentation, ListedValuesAreTheOnlyOnes) {
     }
     EXPECT_THAT(errorsOf(documentWith(row.key, "\"other\"")), HasSubstr(": other: ")) << row.key;
   }
-  EXPECT_EQ(listed, 4U);
+  EXPECT_EQ(listed, 7U);
 }
 
 TEST(ConfigDocumentation, RequiredKeysAreMissed) {
-  const std::string errors = errorsOf("[[geo.databases]]\n[[geo.fences]]\n[[geo.catalogues]]\n");
+  const std::string errors =
+      errorsOf("[[geo.databases]]\n[[geo.fences]]\n[[geo.catalogues]]\n[[health.checks]]\n");
   for (const Row& row : documentedRows()) {
-    std::string path = row.key;
-    if (const std::size_t at = path.find("[]"); at != std::string::npos) path.insert(at + 1, "0");
+    const std::string path = firstElement(row.key);
     EXPECT_EQ(errors.find(": " + path + ": is missing\n") != std::string::npos,
               row.fallback == "required")
         << row.key;
@@ -249,6 +286,8 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
   std::map<std::string, std::string> sections;
   std::string fence;
   for (const Row& row : documentedRows()) {
+    // The defaults of checks: tests/partition/check_config_test.cc.
+    if (row.key.rfind("health.checks[].", 0) == 0) continue;
     const std::size_t dot = row.key.rfind('.');
     const std::string name = row.key.substr(dot + 1) + " = ";
     const auto values = codeSpans(row.fallback);

@@ -1,0 +1,110 @@
+// Health as it reaches the serving state: which decisions are made again, and what a new topology
+// keeps.
+#include "server/state_publisher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/dns_world.h"
+#include "tests/support/fake_clock.h"
+
+namespace meridian::server {
+namespace {
+
+using partition::Health;
+using partition::SiteHealth;
+using ::testing::ElementsAre;
+
+enum ZoneIndex : std::size_t { kSharding, kGlobal, kStateless, kElsewhere };
+
+std::string topologyText(const std::string& more_sites = "") {
+  return R"({"format": 1, "datacenters": [)" + more_sites + R"(
+    {"id": "ams", "region": "eu", "lat": 52.4, "lon": 4.9, "slot": 0},
+    {"id": "dub", "region": "eu", "lat": 53.3, "lon": -6.3, "slot": 1},
+    {"id": "fra", "region": "eu", "lat": 50.0, "lon": 8.6, "slot": 2}],
+  "zones": [
+    {"id": "order", "kind": "sharding",
+     "partitions": [{"id": "north", "home": "ams", "allowed": ["ams", "dub"]}],
+     "placement": {"default_partition": "north"}},
+    {"id": "account", "kind": "global", "primary": "dub", "replicas": ["ams"]},
+    {"id": "web", "kind": "stateless", "ezones": ["ams", "dub"]},
+    {"id": "other", "kind": "stateless", "ezones": ["fra"]}],
+  "services": [
+    {"name": "www.shop.example", "zone": "web",
+     "endpoints": {"ams": ["A 192.0.2.1"], "dub": ["A 192.0.2.2"]}}]})";
+}
+
+class StatePublisherTest : public testing::Test {
+ protected:
+  StatePublisherTest() : world_(makeWorld()), publisher_(world_, clock_) { serve(topologyText()); }
+
+  static World makeWorld() {
+    World world;
+    world.zones =
+        test::zoneSet({"$ORIGIN shop.example.\n@ 60 IN SOA ns1 h 1 1 1 1 60\n"
+                       "@ 60 IN NS ns1\nns1 60 IN A 192.0.2.53\n"});
+    auto sources = std::make_shared<partition::GeoSources>();
+    sources->addresses = std::make_shared<const geo::AddressEvidence>(
+        test::must(geo::AddressEvidence::build({}, test::must(geo::parseNetworks("", "n")))));
+    world.sources = std::move(sources);
+    return world;
+  }
+  void serve(const std::string& topology) {
+    auto decoded = test::must(partition::decodeTopology(topology, "test"));
+    const auto map =
+        test::must(initialMap(std::make_shared<const partition::Topology>(std::move(decoded))));
+    test::must(publisher_.prepare(map)).publish();
+  }
+  std::shared_ptr<const dns::ServingState> state() const {
+    return publisher_.published().current();
+  }
+  // The id of the eZone that a zone's first place gets.
+  std::string chosen(std::size_t zone) const {
+    const auto now = state();
+    return now->map.topology->ezones[now->decisions[zone]->by_locus[0].index()].id;
+  }
+
+  test::FakeClock clock_;
+  World world_;
+  StatePublisher publisher_;
+};
+
+TEST_F(StatePublisherTest, HealthMovesWhatMayMoveAndNothingElse) {
+  const auto before = state();
+  const std::string near = chosen(kStateless);
+  const bool ams = near == "ams";
+  publisher_.setHealth(
+      {{ams ? Health::kDown : Health::kUp, ams ? Health::kUp : Health::kDown, Health::kUp}});
+  const auto after = state();
+  EXPECT_NE(chosen(kStateless), near);
+  EXPECT_EQ(after->decisions[kSharding], before->decisions[kSharding]);
+  EXPECT_EQ(after->decisions[kElsewhere], before->decisions[kElsewhere]);
+  EXPECT_EQ(after->decisions[kGlobal]->primary, before->decisions[kGlobal]->primary);
+  EXPECT_EQ(after->map.table, before->map.table);
+  publisher_.setHealth({{Health::kUp, Health::kUp, Health::kUp}});
+  EXPECT_EQ(chosen(kStateless), near);
+}
+
+TEST_F(StatePublisherTest, TheSameHealthPublishesNothing) {
+  const auto before = state();
+  publisher_.setHealth(*before->health);
+  EXPECT_EQ(state(), before);
+}
+
+TEST_F(StatePublisherTest, AllDownIsAnsweredAsAllUp) {
+  const std::string near = chosen(kStateless);
+  publisher_.setHealth({{Health::kDown, Health::kDown, Health::kDown}});
+  EXPECT_EQ(chosen(kStateless), near);
+}
+
+TEST_F(StatePublisherTest, ANewTopologyKeepsTheHealthOfSitesItHasInCommon) {
+  publisher_.setHealth({{Health::kDown, Health::kUp, Health::kDegraded}});
+  ASSERT_EQ(chosen(kStateless), "dub");
+  serve(topologyText(R"({"id": "mad", "region": "eu", "lat": 40.4, "lon": -3.7, "slot": 3},)"));
+  EXPECT_THAT(state()->health->datacenters,
+              ElementsAre(Health::kUp, Health::kDown, Health::kUp, Health::kDegraded));
+  EXPECT_EQ(chosen(kStateless), "dub");
+}
+
+}  // namespace
+}  // namespace meridian::server
