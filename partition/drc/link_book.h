@@ -64,6 +64,7 @@ struct LinkRow {
 class LinkBook {
  public:
   explicit LinkBook(const LinkLimits& limits = {}) : limits_(limits) {}
+  ~LinkBook() = default;
   LinkBook(const LinkBook&) = delete;  // records point to limits_
   LinkBook& operator=(const LinkBook&) = delete;
 

@@ -343,7 +343,7 @@ TEST(LinkBookProperty, NoLagLooksBetterThanItWasReported) {
   MonotonicTime heard = mono - seconds(100);  // and when it came
   MonotonicTime unknown_until = mono;         // the last moment it was not known
   int verified = 0;
-  for (std::uint64_t step = 1; step <= 200'000; ++step) {
+  for (std::uint64_t step = 1; step <= 50'000; ++step) {
     const auto pause = milliseconds(pick(0, 99) == 0 ? pick(0, 12'000) : pick(100, 1'200));
     mono += pause;
     wall += pause;
@@ -375,7 +375,7 @@ TEST(LinkBookProperty, NoLagLooksBetterThanItWasReported) {
     ASSERT_GE(mono - unknown_until, seconds(60)) << step;
     ASSERT_GE(*view.worst_lag_60s_ms, std::abs(*lag)) << step;
   }
-  EXPECT_GT(verified, 1'000) << "the property must meet the interesting case";
+  EXPECT_GT(verified, 100) << "the property must meet the interesting case";
 }
 
 }  // namespace
