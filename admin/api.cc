@@ -15,6 +15,7 @@ Api::Api(Context context, Authenticator authenticator)
   addExplainRoutes(router_, context_);
   addTableRoutes(router_, *feed_);
   addZoneRoutes(router_, context_);
+  if (context_.hooks != nullptr) addHookRoutes(router_, *context_.hooks);
 }
 
 Api::~Api() = default;

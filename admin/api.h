@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "admin/auth.h"
 #include "admin/context.h"
@@ -41,5 +42,8 @@ void addVersionRoutes(Router& router, const Context& context);
 void addExplainRoutes(Router& router, const Context& context);
 void addTableRoutes(Router& router, TableFeed& feed);
 void addZoneRoutes(Router& router, const Context& context);
+void addHookRoutes(Router& router, partition::OutboundHooks& hooks);
+
+std::vector<Metric> hookMetrics(const partition::OutboundHooks& hooks);
 
 }  // namespace meridian::admin

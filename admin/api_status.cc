@@ -31,6 +31,9 @@ HttpReply metrics(const Context& context, const Router& router) {
   for (Metric& each : adminMetrics(context.map.current(), router.counters())) {
     all.push_back(std::move(each));
   }
+  if (context.hooks != nullptr) {
+    for (Metric& each : hookMetrics(*context.hooks)) all.push_back(std::move(each));
+  }
   HttpReply reply;
   reply.body = prometheusText(all);
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -78,6 +78,7 @@ class Decoder {
     readTopology(config);
     readGeo(config);
     readAdmin(config);
+    config.hooks = partition::decodeHooks(root_, folder_);
     root_.finish();
     return config;
   }

@@ -15,6 +15,7 @@
 #include "geo/catalogue.h"
 #include "geo/fence.h"
 #include "geo/mmdb.h"
+#include "partition/hooks/hook_config.h"
 
 namespace meridian::server {
 
@@ -43,6 +44,8 @@ struct Config {
   std::vector<geo::MmdbSource> databases;
   std::vector<geo::FenceSource> fences;
   std::vector<geo::CatalogueSource> catalogues;
+
+  std::vector<partition::HookConfig> hooks;  // docs/hooks.md
 
   IpEndpoint admin_listen;
   std::size_t admin_max_body_bytes = 0;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "partition/hooks/hook_runner.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/state_publisher.h"
@@ -57,6 +58,7 @@ struct Server::Parts {
   SystemClock clock;
   EventLoop loop;
   StatePublisher publisher;
+  std::unique_ptr<partition::OutboundHooks> hooks;
   std::unique_ptr<partition::MapService> map;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
@@ -68,6 +70,7 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> on_interrupt;
 
   Status openMap();
+  Status openHooks();
   Status bindDns();
   Status startAdmin();
   void startWorkers();
@@ -97,6 +100,16 @@ Status Server::Parts::openMap() {
              {"next", "meridianctl topology put " + world.config.topology_file.string() +
                           " --reason TEXT"}});
   }
+  return {};
+}
+
+Status Server::Parts::openHooks() {
+  auto store = openRocksStore(world.config.state_dir / "hooks", partition::HookOutbox::families());
+  if (!store) return tl::unexpected(store.error());
+  auto outbox = partition::HookOutbox::open(std::move(*store));
+  if (!outbox) return tl::unexpected(outbox.error());
+  hooks = std::make_unique<partition::OutboundHooks>(loop, clock, world.config.hooks,
+                                                     std::move(*outbox));
   return {};
 }
 
@@ -140,7 +153,7 @@ Status Server::Parts::startAdmin() {
     return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};
   };
   api = std::make_unique<admin::Api>(
-      admin::Context{loop, clock, *map, publisher, *metrics, view, not_ready},
+      admin::Context{loop, clock, *map, publisher, *metrics, view, not_ready, hooks.get()},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -183,7 +196,8 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
-  for (const auto step : {&Parts::openMap, &Parts::bindDns, &Parts::startAdmin}) {
+  for (const auto step :
+       {&Parts::openMap, &Parts::openHooks, &Parts::bindDns, &Parts::startAdmin}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();

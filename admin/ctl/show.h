@@ -23,6 +23,9 @@ enum class View {
   kDiff,
   kRollback,
   kZones,
+  kHooks,
+  kDeadLetters,
+  kHandled,
   kRaw,  // as it came
 };
 

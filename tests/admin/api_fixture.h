@@ -112,9 +112,10 @@ class ApiTest : public testing::Test {
     }
     auto tokens = Authenticator::parse(Json({{"format", 1}, {"tokens", rows}}).dump(), "test");
     ASSERT_TRUE(tokens) << tokens.error().text();
-    api_ = std::make_unique<Api>(Context{loop_, clock_, *map_, zones_, metrics_,
-                                         [this] { return view_; }, [this] { return missing_; }},
-                                 std::move(*tokens));
+    api_ = std::make_unique<Api>(
+        Context{loop_, clock_, *map_, zones_, metrics_, [this] { return view_; },
+                [this] { return missing_; }, hooks_},
+        std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
         [this](HttpRequest request, const std::shared_ptr<Responder>& responder) {
@@ -206,6 +207,7 @@ class ApiTest : public testing::Test {
   std::vector<std::string> missing_;
   FakeZones zones_;
   FakeMetrics metrics_;
+  partition::OutboundHooks* hooks_ = nullptr;  // set before SetUp()
   std::unique_ptr<partition::MapService> map_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> server_;
