@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "admin/auth.h"
 #include "admin/context.h"
@@ -49,5 +50,8 @@ void addLinkRoutes(Router& router, const Context& context);
 // meridian_drc_*
 std::vector<Metric> linkMetrics(const Context& context);
 void addHealthRoutes(Router& router, const Context& context);
+void addHookRoutes(Router& router, partition::OutboundHooks& hooks);
+
+std::vector<Metric> hookMetrics(const partition::OutboundHooks& hooks);
 
 }  // namespace meridian::admin

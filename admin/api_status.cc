@@ -35,6 +35,9 @@ HttpReply metrics(const Context& context, const Router& router) {
   for (Metric& each : healthMetrics(context.health, *context.map.current().topology)) {
     all.push_back(std::move(each));
   }
+  if (context.hooks != nullptr) {
+    for (Metric& each : hookMetrics(*context.hooks)) all.push_back(std::move(each));
+  }
   HttpReply reply;
   reply.body = prometheusText(all);
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -20,6 +20,10 @@
 #include "partition/map_service.h"
 #include "partition/placement.h"
 
+namespace meridian::partition {
+class OutboundHooks;
+}
+
 namespace meridian::admin {
 
 // One published state; its parts belong together. No pointer is null.
@@ -79,6 +83,7 @@ struct Context {
   std::function<ServingView()> view;
   // Parts that do not serve yet, e.g. "dns udp 127.0.0.1:5300"; empty when ready.
   std::function<std::vector<std::string>()> not_ready;
+  partition::OutboundHooks* hooks = nullptr;  // nullptr: no routes for them
 };
 
 }  // namespace meridian::admin

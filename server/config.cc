@@ -81,6 +81,7 @@ class Decoder {
     readHealth(config);
     readAdmin(config);
     readDrc(config);
+    config.hooks = partition::decodeHooks(root_, folder_);
     root_.finish();
     return config;
   }

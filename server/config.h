@@ -18,6 +18,7 @@
 #include "geo/mmdb.h"
 #include "partition/drc/link_record.h"
 #include "partition/health/check_config.h"
+#include "partition/hooks/hook_config.h"
 
 namespace meridian::server {
 
@@ -49,6 +50,7 @@ struct Config {
 
   std::vector<partition::CheckConfig> health_checks;
   std::size_t health_max_probes = 0;  // that run at a time
+  std::vector<partition::HookConfig> hooks;  // docs/hooks.md
 
   IpEndpoint admin_listen;
   std::size_t admin_max_body_bytes = 0;

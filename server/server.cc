@@ -15,9 +15,9 @@
 #include "partition/change/engine.h"
 #include "partition/drc/link_book.h"
 #include "partition/health/health_service.h"
+#include "partition/hooks/hook_runner.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
-#include "server/no_hooks.h"
 #include "server/state_publisher.h"
 #include "server/world.h"
 
@@ -69,8 +69,8 @@ struct Server::Parts {
   EventLoop loop;
   StatePublisher publisher;
   std::shared_ptr<KvStore> store;
+  std::unique_ptr<partition::OutboundHooks> hooks;
   std::unique_ptr<partition::MapService> map;
-  NoHooks hooks{loop};
   partition::LinkBook link_book{world.config.drc_limits};
   partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
@@ -91,6 +91,7 @@ struct Server::Parts {
   Status openMap();
   Status openChanges();
   Status openHealth();
+  Status openHooks();
   Status bindDns();
   Status startAdmin();
   Status startDrc();
@@ -108,6 +109,7 @@ Status Server::Parts::openMap() {
     return fail(ErrorKind::kIo, folder.string() + ": cannot set mode 0700: " + failed.message());
 
   std::vector<std::string> families = partition::Journal::families();
+  for (std::string& family : partition::HookOutbox::families()) families.push_back(family);
   for (std::string& family : partition::ChangeStore::families()) families.push_back(family);
   for (std::string& family : partition::OverrideBook::families())
     families.push_back(std::move(family));
@@ -132,7 +134,7 @@ Status Server::Parts::openMap() {
 Status Server::Parts::openChanges() {
   auto opened = partition::ChangeEngine::open(
       store, {},
-      {clock, *map, hooks, links, [this] { return publisher.published().current()->health; }});
+      {clock, *map, *hooks, links, [this] { return publisher.published().current()->health; }});
   if (!opened) return tl::unexpected(opened.error());
   changes = std::move(*opened);
   map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
@@ -148,6 +150,14 @@ Status Server::Parts::openHealth() {
       [this](const partition::SiteHealth& sites) { publisher.setHealth(sites); });
   if (!opened) return tl::unexpected(opened.error());
   health = std::move(*opened);
+  return {};
+}
+
+Status Server::Parts::openHooks() {
+  auto outbox = partition::HookOutbox::open(store);
+  if (!outbox) return tl::unexpected(outbox.error());
+  hooks = std::make_unique<partition::OutboundHooks>(loop, clock, world.config.hooks,
+                                                     std::move(*outbox));
   return {};
 }
 
@@ -190,9 +200,10 @@ Status Server::Parts::startAdmin() {
   const auto not_ready = [this] {
     return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};
   };
-  api = std::make_unique<admin::Api>(admin::Context{loop, clock, *map, *changes, links, publisher,
-                                                    *metrics, drc, *health, view, not_ready},
-                                     std::move(*authenticator));
+  api = std::make_unique<admin::Api>(
+      admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
+                     not_ready, hooks.get()},
+      std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
   options.listen = config.admin_listen;
@@ -253,8 +264,9 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
-  for (const auto step : {&Parts::openMap, &Parts::openHealth, &Parts::openChanges, &Parts::bindDns,
-                          &Parts::startAdmin, &Parts::startDrc}) {
+  for (const auto step :
+       {&Parts::openMap, &Parts::openHealth, &Parts::openHooks, &Parts::openChanges,
+        &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();

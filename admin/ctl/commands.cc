@@ -290,6 +290,31 @@ void addLinks(CLI::App& app, Globals& globals) {
   });
 }
 
+void addHooks(CLI::App& app, Globals& globals) {
+  CLI::App* hooks = app.add_subcommand("hooks", "Calls to others in the phases of a change");
+  hooks->require_subcommand(1);
+  onRun(hooks->add_subcommand("list", "What is configured, and how it went"), globals,
+        [&globals](HttpClient& client) {
+          return show(globals, View::kHooks, client.get("/v1/hooks"));
+        });
+  onRun(hooks->add_subcommand("dead-letters", "Messages that were given up"), globals,
+        [&globals](HttpClient& client) {
+          return show(globals, View::kDeadLetters, client.get("/v1/hooks/dead-letters"));
+        });
+  const auto on_letter = [&](const char* name, const char* help, const char* method,
+                             const char* suffix) {
+    CLI::App* sub = hooks->add_subcommand(name, help);
+    const auto id = std::make_shared<std::string>();
+    sub->add_option("id", *id, "Of the dead letter")->required()->check(CLI::PositiveNumber);
+    onRun(sub, globals, [&globals, id, method, suffix](HttpClient& client) {
+      const std::string path = "/v1/hooks/dead-letters/" + HttpClient::segment(*id) + suffix;
+      return show(globals, View::kHandled, client.send(method, path, {}, ""));
+    });
+  };
+  on_letter("requeue", "Send a dead letter again", "POST", "/requeue");
+  on_letter("drop", "Forget a dead letter", "DELETE", "");
+}
+
 }  // namespace
 
 void onRun(CLI::App* app, Globals& globals, std::function<ExitCode(HttpClient&)> command) {
@@ -328,6 +353,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addChange(app, globals);
   addLinks(app, globals);
   addHealth(app, globals);
+  addHooks(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });
   onRun(app.add_subcommand("metrics", "Prometheus text"), globals, [&globals](HttpClient& client) {

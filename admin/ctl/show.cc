@@ -283,6 +283,33 @@ std::string links(const Json& reply) {
     return out;
   }
 
+  std::string hooks(const Json& reply) {
+    TextTable table({"HOOK", "MODE", "ATTEMPTS", "ALLOWED", "VETOED", "DEFERRED", "ERRORS",
+                     "PHASES", "TARGET"});
+    for (const Json& each : reply.at("hooks")) {
+      std::string phases;
+      for (const Json& phase : each.at("phases"))
+        phases += (phases.empty() ? "" : ",") + plain(phase);
+      const Json& program = each.at("exec");
+      table.add({field(each, "id"), field(each, "mode"), field(each, "attempts"),
+                 field(each, "allowed"), field(each, "vetoed"), field(each, "deferred"),
+                 field(each, "errors"), phases,
+                 program.is_null() ? field(each, "url") : plain(program.at(0))});
+    }
+    return table.text() + "waiting " + field(reply, "waiting") + ", dead letters " +
+           field(reply, "dead_letters") + "\n";
+  }
+
+  std::string deadLetters(const Json& reply) {
+    TextTable table({"ID", "HOOK", "CHANGE", "PHASE", "ATTEMPTS", "GIVEN UP AT", "LAST ERROR"});
+    for (const Json& each : reply.at("dead_letters")) {
+      table.add({field(each, "id"), field(each, "hook"), field(each, "change_id"),
+                 field(each, "phase"), field(each, "attempts"), field(each, "given_up_at"),
+                 field(each, "last_error")});
+    }
+    return table.text();
+  }
+
   // A snapshot is one object, a delta NDJSON: a head line, then a line a subject.
   std::string table(const std::string& body) {
     const std::size_t end = body.find('\n');

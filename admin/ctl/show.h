@@ -30,6 +30,9 @@ enum class View {
   kHealth,
   kOverride,
   kCleared,
+  kHooks,
+  kDeadLetters,
+  kHandled,
   kRaw,  // as it came
 };
 

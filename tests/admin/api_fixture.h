@@ -102,7 +102,7 @@ class ApiTest : public testing::Test {
     ASSERT_TRUE(map) << map.error().error.message;
     map_ = std::move(*map);
     auto changes = partition::ChangeEngine::open(
-        store, {}, {clock_, *map_, hooks_, links_, [this] { return view_.health; }});
+        store, {}, {clock_, *map_, scripted_hooks_, links_, [this] { return view_.health; }});
     ASSERT_TRUE(changes) << changes.error().message;
     changes_ = std::move(*changes);
     map_->onActiveChange(
@@ -132,7 +132,7 @@ class ApiTest : public testing::Test {
     ASSERT_TRUE(tokens) << tokens.error().text();
     api_ = std::make_unique<Api>(
         Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_, *health_,
-                [this] { return view_; }, [this] { return missing_; }},
+                [this] { return view_; }, [this] { return missing_; }, hooks_},
         std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
@@ -242,8 +242,9 @@ class ApiTest : public testing::Test {
   FakeMetrics metrics_;
   partition::LinkBook link_book_;
   partition::FeedIntake drc_{link_book_};
+  partition::OutboundHooks* hooks_ = nullptr;  // set before SetUp()
   std::unique_ptr<partition::MapService> map_;
-  test::ScriptedHooks hooks_;
+  test::ScriptedHooks scripted_hooks_;
   test::ScriptedLinks links_;
   std::unique_ptr<partition::ChangeEngine> changes_;
   std::shared_ptr<test::MemoryDisk> health_disk_ = std::make_shared<test::MemoryDisk>();

@@ -328,7 +328,10 @@ class Meridian(ServerProcess):
             "admin": {"listen": f"{LOOPBACK}:{self.admin_port}"},
         }
         for section, values in self.settings.items():
-            sections.setdefault(section, {}).update(values)
+            if _is_table_array(values):
+                sections[section] = values
+            else:
+                sections.setdefault(section, {}).update(values)
         self.config_path.write_text(_toml(sections))
 
     def command(self):
@@ -479,6 +482,11 @@ def _toml(sections):
     """Renders {section: {key: value}}; a list of dictionaries becomes an array of tables."""
     lines = []
     for section, values in sections.items():
+        if _is_table_array(values):
+            for row in values:
+                lines.append(f"[[{section}]]")
+                lines += [f"{name} = {_toml_value(value)}" for name, value in row.items()]
+            continue
         tables = {key: value for key, value in values.items() if _is_table_array(value)}
         lines.append(f"[{section}]")
         lines += [f"{key} = {_toml_value(value)}"

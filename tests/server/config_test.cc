@@ -315,6 +315,16 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
   EXPECT_THAT(written, AllOf(HasSubstr("udp_workers = 0\n"), HasSubstr("zones_dir = \"zones\"\n")));
 }
 
+TEST(Config, HooksAreRead) {
+  const auto config = parseConfig(
+      "[[hooks]]\nid = \"dal\"\nexec = [\"hooks/dal\"]\nphases = [\"block\"]\n", "/etc/m.toml");
+  ASSERT_TRUE(config) << config.error().text();
+  ASSERT_THAT(config->hooks, SizeIs(1));
+  EXPECT_THAT(config->hooks[0].exec, ElementsAre("/etc/hooks/dal"));
+  EXPECT_THAT(errorsOf("[[hooks]]\nid = \"a\"\nurl = \"x\"\nphases = []\n"),
+              AllOf(HasSubstr("m.toml:3:7: hooks[0].url: x: "), HasSubstr("hooks[0].phases: ")));
+}
+
 TEST(Config, PathsAreRelativeToTheFile) {
   const auto config = parseConfig(
       "[server]\nstate_dir = \"/srv/state\"\n"
