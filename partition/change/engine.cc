@@ -47,6 +47,12 @@ std::string dcOf(const Topology& topology, const std::string& ezone) {
   return found ? topology.dcOf(*found).id : std::string();
 }
 
+// Hooks are asked for each subject: their keys must not be the same.
+std::string hookCallId(const Change& change, const ChangeItem& item) {
+  const bool alone = change.waves.size() == 1 && change.items().size() == 1;
+  return alone ? changeId(change.number) : changeId(change.number) + "/" + item.subject;
+}
+
 std::uint8_t slotOfEZone(const Topology& topology, const std::string& ezone) {
   const auto found = topology.findEZone(ezone);
   return found ? topology.ezones[found->index()].slot : std::uint8_t{0};
@@ -350,9 +356,19 @@ bool ChangeEngine::take(std::uint64_t number, const ChangeStep& step, const std:
       return take(number, instead, actor);
     }
   }
+  dropOpenHooks(change);
   changes_.at(number) = std::move(next);
   entered(number);
   return true;
+}
+
+// What the state that is left still waited for.
+void ChangeEngine::dropOpenHooks(const Change& change) {
+  const auto phase = gatingPhase(change.state);
+  if (!phase || open_.at(change.number).hooks_open == 0) return;
+  for (const ChangeItem& item : change.items()) {
+    seams_.hooks.cancel(hookCallId(change, item), *phase);
+  }
 }
 
 Change ChangeEngine::withPositions(Change change) const {
@@ -499,9 +515,7 @@ HookCall ChangeEngine::hookCall(const Change& change, const ChangeItem& item,
                                 HookPhase phase) const {
   const MapSnapshot& map = seams_.map.current();
   HookCall call;
-  call.change_id = changeId(change.number);
-  const bool alone = change.waves.size() == 1 && change.items().size() == 1;
-  if (!alone) call.change_id += "/" + item.subject;
+  call.change_id = hookCallId(change, item);
   call.phase = phase;
   call.subject = item.subject;
   call.kind = changeKindName(change.kind);

@@ -111,6 +111,7 @@ class ChangeEngine {
   std::vector<StoreWrite> transitionOf(const Change& change, const std::string& actor);
   std::optional<Change> revertOf(const Change& done);
   void entered(std::uint64_t number);
+  void dropOpenHooks(const Change& change);
   void callHooks(const Change& change, Open& open);
   HookCall hookCall(const Change& change, const ChangeItem& item, HookPhase phase) const;
   void heard(std::uint64_t number, std::uint64_t step, HookOutcome outcome);
