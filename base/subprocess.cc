@@ -124,7 +124,8 @@ class SpawnPlan {
     sigemptyset(&none);
     sigfillset(&all);
     std::vector<std::string> variables;
-    for (const auto& [name, value] : call.environment) variables.push_back(name + "=" + value);
+    for (const auto& [name, value] : call.environment)
+      variables.emplace_back(name).append("=").append(value);
     const std::vector<char*> arguments = pointersOf(call.command);
     const std::vector<char*> environment = pointersOf(variables);
     for (const int failed :
@@ -193,7 +194,7 @@ class Running final : public Subprocess {
 };
 
 Status Running::launch() {
-  if (const Status checked = checkCall(call_); !checked) return checked;
+  if (Status checked = checkCall(call_); !checked) return checked;
   auto input = inputFile(call_.input);
   if (!input) return tl::unexpected(input.error());
   auto output = makePipe();

@@ -115,7 +115,7 @@ HookPolicy::Step HookPolicy::finish(HookOutcome outcome) {
   return outcome;
 }
 
-void HookPolicy::remark(std::string reason, const std::string& evidence) {
+void HookPolicy::remark(const std::string& reason, const std::string& evidence) {
   if (!allowed_.hook.empty()) return;  // the first one is shown
   allowed_.hook = hooks_[hook_].id;
   allowed_.reason = shownText(reason);

@@ -62,7 +62,7 @@ class HookPolicy {
   // A "no" or "wait": an end where it counts, a remark where it does not.
   Step object(HookOutcome::Kind kind, const HookReply& reply, MonotonicTime now);
   Step finish(HookOutcome outcome);
-  void remark(std::string reason, const std::string& evidence);
+  void remark(const std::string& reason, const std::string& evidence);
 
   std::vector<HookConfig> hooks_;
   HookPhase phase_;
