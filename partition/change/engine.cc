@@ -522,6 +522,8 @@ HookCall ChangeEngine::hookCall(const Change& change, const ChangeItem& item,
   call.mode = changeModeName(change.mode);
   call.from = item.from;
   call.to = item.to;
+  call.from_dc = dcOf(*map.topology, item.from);
+  call.to_dc = dcOf(*map.topology, item.to);
   call.epoch_old = item.moved ? item.epoch_before : item.epoch;
   call.epoch_new =
       item.moved ? item.epoch : nextEpoch(item.epoch, slotOfEZone(*map.topology, item.to));
