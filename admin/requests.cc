@@ -53,10 +53,12 @@ void readOverrides(ObjectReader& in, partition::ChangeRequest& out) {
          reasonOf(each)});
     each.finish();
   }
-  Status isHealth(std::string_view text) {
-    if (partition::healthOf(text)) return {};
-    return fail(ErrorKind::kInvalid, "must be one of UP, DEGRADED, DOWN, UNKNOWN");
-  }
+}
+
+Status isHealth(std::string_view text) {
+  if (partition::healthOf(text)) return {};
+  return fail(ErrorKind::kInvalid, "must be one of UP, DEGRADED, DOWN, UNKNOWN");
+}
 
 }  // namespace
 
@@ -92,58 +94,75 @@ Checked<RollbackBody> decodeRollback(std::string_view body) {
 }
 
 Checked<partition::ChangeRequest> decodeChangeRequest(std::string_view body, WallTime now) {
-  Checked<partition::OverrideRequest> decodeOverride(std::string_view body) {
-    using partition::OverrideBook;
-    auto root = parseJson(body, kSource);
-    if (!root) return tl::unexpected(root.error());
-    Diagnostics problems;
-    ObjectReader in(*root, "", kSource, problems);
-    partition::ChangeRequest out;
-    const std::string kind =
-        in.string("kind", {.fallback = "shift", .one_of = {"shift", "switch"}});
-    out.kind = partition::changeKindOf(kind).value_or(partition::ChangeKind::kShift);
-    out.mode = modeOf(in);
-    const std::string policy = in.string(
-        "data_policy", {.fallback = "lossless", .one_of = {"lossless", "bounded", "force"}});
-    out.data_policy = partition::dataPolicyOf(policy).value_or(partition::DataPolicy::kLossless);
-    readTargets(in, out);
-    out.not_before = timeAhead(in, "start_in_s", now);
-    out.expires_at = timeAhead(in, "expires_in_s", now);
-    readOverrides(in, out);
-    out.reason = reasonOf(in);
-    out.dry_run = in.boolean("dry_run", false);
-    partition::OverrideRequest out;
-    out.glob = in.string("glob", {.required = true, .max_bytes = OverrideBook::kMaxGlob});
-    if (in.has("glob") && out.glob.empty()) in.error("glob", "must not be empty");
-    const std::string state = in.string("state", {.required = true, .check = isHealth});
-    out.state = partition::healthOf(state).value_or(partition::Health::kUnknown);
-    out.reason = reasonOf(in);
-    out.life = std::chrono::seconds(
-        in.integer("expires_in_s", {.min = 1,
-                                    .max = OverrideBook::kMaxLife.count(),
-                                    .fallback = OverrideBook::kDefaultLife.count()}));
-    in.finish();
-    if (!problems.empty()) return tl::unexpected(problems);
-    return out;
-  }
+  auto root = parseJson(body, kSource);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kSource, problems);
+  partition::ChangeRequest out;
+  const std::string kind = in.string("kind", {.fallback = "shift", .one_of = {"shift", "switch"}});
+  out.kind = partition::changeKindOf(kind).value_or(partition::ChangeKind::kShift);
+  out.mode = modeOf(in);
+  const std::string policy = in.string(
+      "data_policy", {.fallback = "lossless", .one_of = {"lossless", "bounded", "force"}});
+  out.data_policy = partition::dataPolicyOf(policy).value_or(partition::DataPolicy::kLossless);
+  readTargets(in, out);
+  out.not_before = timeAhead(in, "start_in_s", now);
+  out.expires_at = timeAhead(in, "expires_in_s", now);
+  readOverrides(in, out);
+  out.reason = reasonOf(in);
+  out.dry_run = in.boolean("dry_run", false);
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(problems);
+  return out;
+}
 
-  Checked<UndoBody> decodeUndo(std::string_view body) {
-    Checked<HealthReport> decodeReport(std::string_view body) {
-      auto root = parseJson(body, kSource);
-      if (!root) return tl::unexpected(root.error());
-      Diagnostics problems;
-      ObjectReader in(*root, "", kSource, problems);
-      UndoBody out;
-      out.mode = modeOf(in);
-      out.reason = reasonOf(in);
-      out.dry_run = in.boolean("dry_run", false);
-      HealthReport out;
-      out.check = in.string("check", {.required = true, .id = true});
-      out.up = in.string("state", {.required = true, .one_of = {"up", "down"}}) == "up";
-      out.reason = in.string("reason", {.max_bytes = kMaxReason});
-      in.finish();
-      if (!problems.empty()) return tl::unexpected(problems);
-      return out;
-    }
+Checked<UndoBody> decodeUndo(std::string_view body) {
+  auto root = parseJson(body, kSource);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kSource, problems);
+  UndoBody out;
+  out.mode = modeOf(in);
+  out.reason = reasonOf(in);
+  out.dry_run = in.boolean("dry_run", false);
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(problems);
+  return out;
+}
 
-  }  // namespace meridian::admin
+Checked<partition::OverrideRequest> decodeOverride(std::string_view body) {
+  using partition::OverrideBook;
+  auto root = parseJson(body, kSource);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kSource, problems);
+  partition::OverrideRequest out;
+  out.glob = in.string("glob", {.required = true, .max_bytes = OverrideBook::kMaxGlob});
+  if (in.has("glob") && out.glob.empty()) in.error("glob", "must not be empty");
+  const std::string state = in.string("state", {.required = true, .check = isHealth});
+  out.state = partition::healthOf(state).value_or(partition::Health::kUnknown);
+  out.reason = reasonOf(in);
+  out.life = std::chrono::seconds(
+      in.integer("expires_in_s", {.min = 1,
+                                  .max = OverrideBook::kMaxLife.count(),
+                                  .fallback = OverrideBook::kDefaultLife.count()}));
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(problems);
+  return out;
+}
+
+Checked<HealthReport> decodeReport(std::string_view body) {
+  auto root = parseJson(body, kSource);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kSource, problems);
+  HealthReport out;
+  out.check = in.string("check", {.required = true, .id = true});
+  out.up = in.string("state", {.required = true, .one_of = {"up", "down"}}) == "up";
+  out.reason = in.string("reason", {.max_bytes = kMaxReason});
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(problems);
+  return out;
+}
+
+}  // namespace meridian::admin

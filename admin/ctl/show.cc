@@ -248,177 +248,180 @@ std::string links(const Json& reply) {
   }
   std::string out = reply.at("links").empty() ? "nobody reports a link\n" : table.text();
   if (reply.at("more").get<bool>()) out += "and more: narrow it by --source, --target, --channel\n";
-  std::string overrides(const Json& rows) {
-    TextTable table({"ID", "GLOB", "STATE", "SITES", "CHECKS", "EXPIRES", "AUTHOR", "REASON"});
-    for (const Json& row : rows) {
-      const Json& matches = row.at("matches");
-      table.add({field(row, "id"), field(row, "glob"), field(row, "state"),
-                 field(matches, "datacenters"), field(matches, "checks"), field(row, "expires"),
-                 field(row, "author"), field(row, "reason")});
-    }
-    return table.text();
-  }
+  return out;
+}
 
-  std::string health(const Json& reply) {
-    std::string out;
-    if (reply.at("blind").get<bool>()) {
-      out = "this node sees nothing at all: states stay as they were\n\n";
-    }
-    TextTable sites({"DATACENTER", "HEALTH", "MEASURED", "WATCHED", "STASIS", "OVERRIDE"});
-    for (const Json& row : reply.at("sites")) {
-      sites.add({field(row, "datacenter"), field(row, "health"), field(row, "measured"),
-                 field(row, "watched"), field(row, "stasis"), field(row, "override")});
-    }
-    TextTable checks({"CHECK", "KIND", "DATACENTER", "STATE", "SINCE", "STASIS", "LAST", "REASON"});
-    for (const Json& row : reply.at("checks")) {
-      const Json& last = row.at("last");
-      checks.add({field(row, "id"), field(row, "kind"), field(row, "datacenter"),
-                  field(row, "state"), field(row, "since"), field(row, "stasis"),
-                  last.is_null() ? "-" : field(last, "outcome"),
-                  last.is_null() ? "-" : field(last, "reason")});
-    }
-    out += sites.text();
-    if (!reply.at("checks").empty()) out += "\n" + checks.text();
-    if (!reply.at("overrides").empty()) out += "\n" + overrides(reply.at("overrides"));
-    return out;
+std::string overrides(const Json& rows) {
+  TextTable table({"ID", "GLOB", "STATE", "SITES", "CHECKS", "EXPIRES", "AUTHOR", "REASON"});
+  for (const Json& row : rows) {
+    const Json& matches = row.at("matches");
+    table.add({field(row, "id"), field(row, "glob"), field(row, "state"),
+               field(matches, "datacenters"), field(matches, "checks"), field(row, "expires"),
+               field(row, "author"), field(row, "reason")});
   }
+  return table.text();
+}
 
-  std::string hooks(const Json& reply) {
-    TextTable table({"HOOK", "MODE", "ATTEMPTS", "ALLOWED", "VETOED", "DEFERRED", "ERRORS",
-                     "PHASES", "TARGET"});
-    for (const Json& each : reply.at("hooks")) {
-      std::string phases;
-      for (const Json& phase : each.at("phases"))
-        phases += (phases.empty() ? "" : ",") + plain(phase);
-      const Json& program = each.at("exec");
-      table.add({field(each, "id"), field(each, "mode"), field(each, "attempts"),
-                 field(each, "allowed"), field(each, "vetoed"), field(each, "deferred"),
-                 field(each, "errors"), phases,
-                 program.is_null() ? field(each, "url") : plain(program.at(0))});
-    }
-    return table.text() + "waiting " + field(reply, "waiting") + ", dead letters " +
-           field(reply, "dead_letters") + "\n";
+std::string health(const Json& reply) {
+  std::string out;
+  if (reply.at("blind").get<bool>()) {
+    out = "this node sees nothing at all: states stay as they were\n\n";
   }
+  TextTable sites({"DATACENTER", "HEALTH", "MEASURED", "WATCHED", "STASIS", "OVERRIDE"});
+  for (const Json& row : reply.at("sites")) {
+    sites.add({field(row, "datacenter"), field(row, "health"), field(row, "measured"),
+               field(row, "watched"), field(row, "stasis"), field(row, "override")});
+  }
+  TextTable checks({"CHECK", "KIND", "DATACENTER", "STATE", "SINCE", "STASIS", "LAST", "REASON"});
+  for (const Json& row : reply.at("checks")) {
+    const Json& last = row.at("last");
+    checks.add({field(row, "id"), field(row, "kind"), field(row, "datacenter"), field(row, "state"),
+                field(row, "since"), field(row, "stasis"),
+                last.is_null() ? "-" : field(last, "outcome"),
+                last.is_null() ? "-" : field(last, "reason")});
+  }
+  out += sites.text();
+  if (!reply.at("checks").empty()) out += "\n" + checks.text();
+  if (!reply.at("overrides").empty()) out += "\n" + overrides(reply.at("overrides"));
+  return out;
+}
 
-  std::string deadLetters(const Json& reply) {
-    TextTable table({"ID", "HOOK", "CHANGE", "PHASE", "ATTEMPTS", "GIVEN UP AT", "LAST ERROR"});
-    for (const Json& each : reply.at("dead_letters")) {
-      table.add({field(each, "id"), field(each, "hook"), field(each, "change_id"),
-                 field(each, "phase"), field(each, "attempts"), field(each, "given_up_at"),
-                 field(each, "last_error")});
-    }
-    return table.text();
+std::string hooks(const Json& reply) {
+  TextTable table(
+      {"HOOK", "MODE", "ATTEMPTS", "ALLOWED", "VETOED", "DEFERRED", "ERRORS", "PHASES", "TARGET"});
+  for (const Json& each : reply.at("hooks")) {
+    std::string phases;
+    for (const Json& phase : each.at("phases"))
+      phases += (phases.empty() ? "" : ",") + plain(phase);
+    const Json& program = each.at("exec");
+    table.add({field(each, "id"), field(each, "mode"), field(each, "attempts"),
+               field(each, "allowed"), field(each, "vetoed"), field(each, "deferred"),
+               field(each, "errors"), phases,
+               program.is_null() ? field(each, "url") : plain(program.at(0))});
   }
+  return table.text() + "waiting " + field(reply, "waiting") + ", dead letters " +
+         field(reply, "dead_letters") + "\n";
+}
 
-  // A snapshot is one object, a delta NDJSON: a head line, then a line a subject.
-  std::string table(const std::string& body) {
-    const std::size_t end = body.find('\n');
-    const Json head = Json::parse(body.substr(0, end));
-    const std::string title =
-        "rev " + field(head, "rev") + ", sha256 " + field(head, "sha256") + "\n";
-    if (head.contains("assignments")) return title + assignments(head.at("assignments"));
-    Json rows = Json::array();
-    for (std::size_t at = end + 1; at < body.size();) {
-      const std::size_t stop = std::min(body.find('\n', at), body.size());
-      rows.push_back(Json::parse(body.substr(at, stop - at)));
-      at = stop + 1;
-    }
-    return title + (rows.empty() ? "no changes since rev " + field(head, "since") + "\n"
-                                 : assignments(rows));
+std::string deadLetters(const Json& reply) {
+  TextTable table({"ID", "HOOK", "CHANGE", "PHASE", "ATTEMPTS", "GIVEN UP AT", "LAST ERROR"});
+  for (const Json& each : reply.at("dead_letters")) {
+    table.add({field(each, "id"), field(each, "hook"), field(each, "change_id"),
+               field(each, "phase"), field(each, "attempts"), field(each, "given_up_at"),
+               field(each, "last_error")});
   }
+  return table.text();
+}
 
-  std::string render(View view, const std::string& body) {
-    if (view == View::kRaw) return body;
-    if (view == View::kTable) return table(body);
-    const Json reply = Json::parse(body);
-    switch (view) {
-      case View::kRemap:
-        return remap(reply);
-      case View::kPartitions:
-        return assignments(reply.at("partitions"));
-      case View::kPartition:
-        return assignments(Json::array({reply}));
-      case View::kTopologyPut:
-        return topologyPut(reply);
-      case View::kExplain:
-        return explained(reply);
-      case View::kResolve:
-        return resolved(reply);
-      case View::kVersions:
-        return versions(reply);
-      case View::kVersion:
-        return version(reply);
-      case View::kDiff:
-        return moves(reply.at("differences"));
-      case View::kRollback: {
-        std::string out = moves(reply.at("moves"));
-        for (const Json& each : reply.at("left")) out += "left as it is: " + plain(each) + "\n";
-        return out + outcome(reply);
-      }
-      case View::kZones:
-        return zones(reply);
-      case View::kPlan:
-        return plan(reply);
-      case View::kChanges:
-        return changes(reply);
-      case View::kChange:
-        return change(reply);
-      case View::kLinks:
-        return links(reply);
-      case View::kHealth:
-        return health(reply);
-      case View::kOverride:
-        return overrides(Json::array({reply}));
-      case View::kCleared:
-        return "override " + field(reply, "removed") + " is gone\n";
-      case View::kTable:
-      case View::kRaw:
-        break;
-    }
-    return body;
+// A snapshot is one object, a delta NDJSON: a head line, then a line a subject.
+std::string table(const std::string& body) {
+  const std::size_t end = body.find('\n');
+  const Json head = Json::parse(body.substr(0, end));
+  const std::string title =
+      "rev " + field(head, "rev") + ", sha256 " + field(head, "sha256") + "\n";
+  if (head.contains("assignments")) return title + assignments(head.at("assignments"));
+  Json rows = Json::array();
+  for (std::size_t at = end + 1; at < body.size();) {
+    const std::size_t stop = std::min(body.find('\n', at), body.size());
+    rows.push_back(Json::parse(body.substr(at, stop - at)));
+    at = stop + 1;
   }
+  return title +
+         (rows.empty() ? "no changes since rev " + field(head, "since") + "\n" : assignments(rows));
+}
 
-  std::string nextStep(long status) {
-    switch (status) {
-      case 401:
-        return "next: name a token with --token-file or MERIDIAN_TOKEN_FILE; the server's first "
-               "one "
-               "is "
-               "in STATE_DIR/admin.token\n";
-      case 403:
-        return "next: use a token with the role that is named above\n";
-      case 409:
-        return "next: look at the current state, and ask again with its epoch or rev if you still "
-               "want "
-               "this\n";
-      case 413:
-        return "next: raise admin.max_body_bytes in the server's configuration\n";
-      case 503:
-        return "next: try again soon; meridianctl status shows what is missing\n";
-      default:
-        return {};
+std::string render(View view, const std::string& body) {
+  if (view == View::kRaw) return body;
+  if (view == View::kTable) return table(body);
+  const Json reply = Json::parse(body);
+  switch (view) {
+    case View::kRemap:
+      return remap(reply);
+    case View::kPartitions:
+      return assignments(reply.at("partitions"));
+    case View::kPartition:
+      return assignments(Json::array({reply}));
+    case View::kTopologyPut:
+      return topologyPut(reply);
+    case View::kExplain:
+      return explained(reply);
+    case View::kResolve:
+      return resolved(reply);
+    case View::kVersions:
+      return versions(reply);
+    case View::kVersion:
+      return version(reply);
+    case View::kDiff:
+      return moves(reply.at("differences"));
+    case View::kRollback: {
+      std::string out = moves(reply.at("moves"));
+      for (const Json& each : reply.at("left")) out += "left as it is: " + plain(each) + "\n";
+      return out + outcome(reply);
     }
+    case View::kZones:
+      return zones(reply);
+    case View::kPlan:
+      return plan(reply);
+    case View::kChanges:
+      return changes(reply);
+    case View::kChange:
+      return change(reply);
+    case View::kLinks:
+      return links(reply);
+    case View::kHealth:
+      return health(reply);
+    case View::kOverride:
+      return overrides(Json::array({reply}));
+    case View::kCleared:
+      return "override " + field(reply, "removed") + " is gone\n";
+    case View::kTable:
+    case View::kRaw:
+      break;
   }
+  return body;
+}
 
-  std::string detail(const Json& error) {
-    std::string out;
-    for (const char* key : {"rule", "current_epoch", "current_rev"}) {
-      if (error.contains(key)) out += std::string("  ") + key + ": " + plain(error.at(key)) + "\n";
-    }
-    if (error.contains("verdicts")) out += verdicts(error.at("verdicts"));
-    if (!error.contains("errors")) return out;
-    for (const Json& each : error.at("errors")) {
-      out += "  " + field(each, "file");
-      for (const char* number : {"line", "column"}) {
-        if (field(each, number) != "0") out += ":" + field(each, number);
-      }
-      for (const char* part : {"field", "value", "reason"}) {
-        if (!field(each, part).empty()) out += ": " + field(each, part);
-      }
-      out += "\n";
-    }
-    return out;
+std::string nextStep(long status) {
+  switch (status) {
+    case 401:
+      return "next: name a token with --token-file or MERIDIAN_TOKEN_FILE; the server's first "
+             "one "
+             "is "
+             "in STATE_DIR/admin.token\n";
+    case 403:
+      return "next: use a token with the role that is named above\n";
+    case 409:
+      return "next: look at the current state, and ask again with its epoch or rev if you still "
+             "want "
+             "this\n";
+    case 413:
+      return "next: raise admin.max_body_bytes in the server's configuration\n";
+    case 503:
+      return "next: try again soon; meridianctl status shows what is missing\n";
+    default:
+      return {};
   }
+}
+
+std::string detail(const Json& error) {
+  std::string out;
+  for (const char* key : {"rule", "current_epoch", "current_rev"}) {
+    if (error.contains(key)) out += std::string("  ") + key + ": " + plain(error.at(key)) + "\n";
+  }
+  if (error.contains("verdicts")) out += verdicts(error.at("verdicts"));
+  if (!error.contains("errors")) return out;
+  for (const Json& each : error.at("errors")) {
+    out += "  " + field(each, "file");
+    for (const char* number : {"line", "column"}) {
+      if (field(each, number) != "0") out += ":" + field(each, number);
+    }
+    for (const char* part : {"field", "value", "reason"}) {
+      if (!field(each, part).empty()) out += ": " + field(each, part);
+    }
+    out += "\n";
+  }
+  return out;
+}
 
 }  // namespace
 
