@@ -374,6 +374,12 @@ std::string render(View view, const std::string& body) {
       return overrides(Json::array({reply}));
     case View::kCleared:
       return "override " + field(reply, "removed") + " is gone\n";
+    case View::kHooks:
+      return hooks(reply);
+    case View::kDeadLetters:
+      return deadLetters(reply);
+    case View::kHandled:
+      return field(reply, "id") + " " + field(reply, "done") + "\n";
     case View::kTable:
     case View::kRaw:
       break;
