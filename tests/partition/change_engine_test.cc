@@ -58,7 +58,8 @@ class ChangeEngineTest : public testing::Test {
   }
   std::vector<std::string> statesOf(std::uint64_t number) const {
     std::vector<std::string> names;
-    for (const ChangeLogEntry& entry : world_.engine->log(number).value()) {
+    const auto log = world_.engine->log(number).value();
+    for (const ChangeLogEntry& entry : log) {
       names.emplace_back(changeStateName(entry.state));
     }
     return names;
