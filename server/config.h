@@ -49,7 +49,7 @@ struct Config {
   std::vector<geo::CatalogueSource> catalogues;
 
   std::vector<partition::CheckConfig> health_checks;
-  std::size_t health_max_probes = 0;  // that run at a time
+  std::size_t health_max_probes = 0;         // that run at a time
   std::vector<partition::HookConfig> hooks;  // docs/hooks.md
 
   IpEndpoint admin_listen;
