@@ -117,8 +117,9 @@ class Changes(ScenarioCase):
         with Feed(self.server, "ams", "mad") as feed:
             wait_for(lambda: len(self.server.rest("GET", "/v1/links").json["links"]) == 2,
                      ANSWER_SECONDS, "both links")
-            # S3 would want 60 s of the feed's past.
+            # S3 would want 60 s of the feed's past; to S7 a third of the zone is too much.
             identifier = self.started("shift", "north", "--to", "mad", "--override", "S3",
+                                      "--override", "S7",
                                       "--reason", "planned")
             self.wait_state(identifier, "PREPARED", seconds=ANSWER_SECONDS)
             self.assertEqual(self.answer("north"), (ADDRESS["ams"], PREPARED_TTL))
@@ -144,6 +145,7 @@ class Changes(ScenarioCase):
             wait_for(lambda: len(self.server.rest("GET", "/v1/links?source=dub").json["links"]) == 1,
                      ANSWER_SECONDS, "the link")
             identifier = self.started("shift", "south", "--to", "dub", "--override", "S3",
+                                      "--override", "S7",
                                       "--reason", "killed")
             self.wait_state(identifier, "PREPARED", seconds=ANSWER_SECONDS)
         self.server.kill9()
