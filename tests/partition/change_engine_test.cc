@@ -83,9 +83,10 @@ TEST_F(ChangeEngineTest, PlannedShiftGoesThroughItsStates) {
   EXPECT_GT(world_.assignment("p0").epoch, before);
   runTo(number, State::kDone);
   EXPECT_FALSE(world_.assignment("p0").prepared);
-  EXPECT_THAT(statesOf(number), testing::ElementsAre("PRECHECK", "PREPARED", "PREBLOCK", "BLOCKING",
-                                                     "CATCHING_UP", "PRECOMMIT", "SHIFTING",
-                                                     "UNBLOCKING", "DRAINING", "SOAKING", "DONE"));
+  EXPECT_THAT(statesOf(number),
+              testing::ElementsAre("PRECHECK", "PREPARED", "PREBLOCK", "BLOCKING", "CATCHING_UP",
+                                   "CATCHING_UP", "PRECOMMIT", "SHIFTING", "UNBLOCKING", "DRAINING",
+                                   "SOAKING", "DONE"));
   EXPECT_TRUE(world_.hooks.told(HookPhase::kPostSuccess));
 }
 
