@@ -96,8 +96,8 @@ std::vector<Verdict> placeVerdicts(const Topology& topology, const SiteHealth& h
 }
 
 // The usual case, which costs an answer one look at a size.
-void dropIfNone(std::vector<bool>& prepared) {
-  if (std::find(prepared.begin(), prepared.end(), true) == prepared.end()) prepared.clear();
+void dropIfNone(std::vector<std::uint8_t>& prepared) {
+  if (std::find(prepared.begin(), prepared.end(), 1) == prepared.end()) prepared.clear();
 }
 
 }  // namespace
@@ -135,7 +135,7 @@ ZoneDecisions decideZone(const Topology& topology, ZoneIx zone_ix, const Placeme
       const Assignment& assignment = table.assignments[zone.first_partition.index() + i];
       out.by_locus.push_back(assignment.ezone);
       out.epoch_by_locus.push_back(assignment.epoch);
-      out.prepared.push_back(assignment.prepared);
+      out.prepared.push_back(assignment.prepared ? 1 : 0);
     }
     dropIfNone(out.prepared);
     return out;
@@ -143,7 +143,7 @@ ZoneDecisions decideZone(const Topology& topology, ZoneIx zone_ix, const Placeme
   if (zone.kind == ZoneKind::kGlobal) {
     const Assignment& assignment = globalAssignment(topology, table, zone_ix);
     out.primary = assignment.ezone;
-    if (assignment.prepared) out.prepared = {true};
+    if (assignment.prepared) out.prepared = {1};
   }
   for (std::size_t i = 0; i < placement.locusCount(); ++i) {
     const Locus locus(static_cast<Locus::Representation>(i));

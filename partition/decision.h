@@ -49,7 +49,7 @@ struct ZoneDecisions {
   std::vector<Epoch> epoch_by_locus;  // sharding only
   // About to move: answers carry kPreparedTtl. Empty: none is. sharding: by locus; global: one
   // element, for the primary.
-  std::vector<bool> prepared;
+  std::vector<std::uint8_t> prepared;
 };
 
 // REQUIRES: table and placement belong to this topology; health has every datacenter.

@@ -214,7 +214,7 @@ class Answering {
   }
 
   static bool isPrepared(const partition::ZoneDecisions& decisions, std::size_t index) {
-    return !decisions.prepared.empty() && decisions.prepared[index];
+    return !decisions.prepared.empty() && decisions.prepared[index] != 0;
   }
 
   std::optional<Step> addEndpoint(partition::ServiceIx service, partition::EZoneIx ezone,
