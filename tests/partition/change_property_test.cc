@@ -1,13 +1,15 @@
-// Random lives of changes: crashes after every prefix of what was written (in both ways a disk can
-// fail), hooks that answer late, twice, never, or no, silent links, clocks that are set, and people
-// who interfere. At every moment (domain.md §3g):
+// Random lives of changes: crashes at a write picked at random (in both ways a disk can fail),
+// hooks that answer late, twice, never, or no, silent links, clocks that are set, and people who
+// interfere. Checked at every moment, of the invariants of domain.md §3g:
 //   I1 no subject has two eZones that may write
-//   I2 epochs only rise, the rev by one a commit
+//   I2 in part: no epoch and no rev ever falls (that a commit raises the rev by exactly one:
+//      map_property_test.cc)
 //   I4 a block ends within its cap, also when the process dies in it
-//   I5 unknown or stale lag lets nothing planned begin
-//   I6 an answer that comes twice counts once
-// and once hooks answer again, every change ends or says what it waits for, and nothing is left
-// blocked.
+//   I5 in part: nothing that is planned for now is taken up while the lag is unknown, stale or too
+//      high
+// and at the end, once hooks answer again: every change is over or says what it waits for, and
+// nothing is left blocked. Answers that come twice are in the schedules, but I6 has no assertion of
+// its own here.
 //
 // MERIDIAN_SEED picks one schedule to look at.
 #include <gtest/gtest.h>
