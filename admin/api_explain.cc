@@ -75,10 +75,6 @@ std::vector<std::string> recordsOf(const partition::Topology& topology,
   return out;
 }
 
-Json nullable(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-
 // The client a name without a place of its own is asked by: the subnet, unless it is private
 // (dns/answer/place.h), else the address.
 Result<Place> askerOf(const ApiCall& call) {

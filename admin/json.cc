@@ -10,6 +10,10 @@ std::string dumpJson(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Json nullable(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
 HttpReply jsonReply(const Json& json) {
   return {.status = 200, .body = dumpJson(json) + "\n"};
 }
@@ -18,10 +22,6 @@ namespace {
 
 const char* subjectKey(partition::SubjectKind kind) {
   return kind == partition::SubjectKind::kPartition ? "partition" : "global_zone";
-}
-
-Json nullable(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
 }
 
 }  // namespace

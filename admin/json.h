@@ -15,6 +15,8 @@ namespace meridian::admin {
 
 // Compact, keys sorted, bytes that are no UTF-8 replaced.
 std::string dumpJson(const nlohmann::json& json);
+// null for an empty text
+nlohmann::json nullable(const std::string& text);
 // 200 with this body.
 HttpReply jsonReply(const nlohmann::json& json);
 

@@ -8,10 +8,16 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 
 #include "base/big_endian.h"
 
 namespace meridian {
+
+// The same bytes as text. char may alias anything, so this view is sound.
+inline std::string_view asText(std::span<const std::uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 class ByteReader {
  public:

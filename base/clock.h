@@ -26,5 +26,9 @@ class SystemClock final : public Clock {
 
 // "2026-05-01T12:00:00.123Z"
 std::string rfc3339(WallTime time);
+// Milliseconds since 1970, as messages and stored records carry them.
+inline std::int64_t unixMillis(WallTime time) {
+  return time.time_since_epoch().count();
+}
 
 }  // namespace meridian

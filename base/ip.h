@@ -13,6 +13,10 @@
 
 namespace meridian {
 
+// Of an address held as an unsigned integer.
+template <class Address>
+constexpr unsigned kAddressBits = sizeof(Address) * 8;
+
 __extension__ using U128 = unsigned __int128;
 
 enum class IpFamily : std::uint8_t { kV4, kV6 };

@@ -12,14 +12,12 @@ namespace meridian::geo {
 namespace {
 
 template <class Address>
-constexpr unsigned kBits = sizeof(Address) * 8;
-template <class Address>
 constexpr Address kLast = std::numeric_limits<Address>::max();
 
 template <class Address>
 Address lastOf(Address first, std::uint8_t length) {
-  return length == kBits<Address> ? first
-                                  : static_cast<Address>(first | (kLast<Address> >> length));
+  return length == kAddressBits<Address> ? first
+                                         : static_cast<Address>(first | (kLast<Address> >> length));
 }
 
 // Fills what is empty in `location` from a later database.

@@ -5,10 +5,10 @@
 namespace meridian::geo {
 namespace {
 
-constexpr double kRadiansPerDegree = 3.14159265358979323846 / 180.0;
-constexpr double kSemiMajor = 6378137.0;
-constexpr double kFlattening = 1.0 / 298.257223563;
-constexpr double kEccentricitySquared = kFlattening * (2.0 - kFlattening);
+// WGS84.
+constexpr double kWgs84SemiMajor = 6378137.0;
+constexpr double kWgs84Flattening = 1.0 / 298.257223563;
+constexpr double kWgs84EccentricitySquared = kWgs84Flattening * (2.0 - kWgs84Flattening);
 
 SpacePoint minus(const SpacePoint& a, const SpacePoint& b) {
   return {a.x - b.x, a.y - b.y, a.z - b.z};
@@ -31,9 +31,9 @@ SpacePoint spacePoint(GeoPoint point) {
   const double lat = point.lat * kRadiansPerDegree;
   const double lon = point.lon * kRadiansPerDegree;
   const double normal =
-      kSemiMajor / std::sqrt(1.0 - kEccentricitySquared * std::sin(lat) * std::sin(lat));
+      kWgs84SemiMajor / std::sqrt(1.0 - kWgs84EccentricitySquared * std::sin(lat) * std::sin(lat));
   return {normal * std::cos(lat) * std::cos(lon), normal * std::cos(lat) * std::sin(lon),
-          normal * (1.0 - kEccentricitySquared) * std::sin(lat)};
+          normal * (1.0 - kWgs84EccentricitySquared) * std::sin(lat)};
 }
 
 double chordMetres(const BorderPiece& piece, const SpacePoint& from) {

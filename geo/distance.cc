@@ -9,7 +9,6 @@
 namespace meridian::geo {
 namespace {
 
-constexpr double kRadiansPerDegree = 3.14159265358979323846 / 180.0;
 // Metres of the ellipsoid's surface for each radian on the sphere of the same latitudes and
 // longitudes: between the least radius of curvature (along the meridian at the equator, b²/a) and
 // the greatest (at the poles, a²/b). Any path's length lies between these factors of its spherical

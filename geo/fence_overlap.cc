@@ -10,7 +10,6 @@
 namespace meridian::geo {
 namespace {
 
-constexpr double kRadiansPerDegree = 3.14159265358979323846 / 180.0;
 constexpr double kMetresPerDegree = 111'200;
 constexpr std::size_t kMaxPairs = 1000;
 

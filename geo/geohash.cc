@@ -23,9 +23,9 @@ constexpr std::array<std::uint8_t, 256> digitTable() {
 }
 constexpr std::array<std::uint8_t, 256> kDigits = digitTable();
 
-// The cell of `value` among 2^kBits equal ones over [-half_range, half_range); the upper end counts
-// as the last cell.
-constexpr int kBits = 30;
+// The cell of `value` among 2^kAxisBits equal ones over [-half_range, half_range); the upper end
+// counts as the last cell.
+constexpr int kAxisBits = 30;
 std::uint32_t cellOf(double value, double half_range) {
   constexpr double kHalfCells = 536870912.0;  // 2^29
   const double cell = std::floor(value / (half_range / kHalfCells)) + kHalfCells;
@@ -65,7 +65,7 @@ std::string geohashOf(GeoPoint point, std::size_t length) {
     unsigned digit = 0;
     for (int bit = 0; bit < 5; ++bit, ++taken) {
       const std::uint32_t axis = taken % 2 == 0 ? lon : lat;
-      digit = digit << 1U | (axis >> (kBits - 1 - taken / 2) & 1U);
+      digit = digit << 1U | (axis >> (kAxisBits - 1 - taken / 2) & 1U);
     }
     text += kAlphabet[digit];
   }

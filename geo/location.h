@@ -7,6 +7,8 @@
 
 namespace meridian::geo {
 
+inline constexpr double kRadiansPerDegree = 3.14159265358979323846 / 180.0;
+
 // WGS84 degrees. lat in [-90, 90], lon in [-180, 180].
 struct GeoPoint {
   double lat = 0;

@@ -79,11 +79,6 @@ bool isInteger(Type type) {
          type == Type::kUint64;
 }
 
-std::string_view textOf(std::span<const std::uint8_t> bytes) {
-  // char may alias anything, so this view of the bytes is sound.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 }  // namespace
 
 // The state of one decode().
@@ -121,7 +116,7 @@ class RecordDecoder::Pass {
 
   std::string_view key(ByteReader& in) {
     const Head head = readHead(in);
-    if (head.type == Type::kString) return textOf(in.bytes(head.size));
+    if (head.type == Type::kString) return asText(in.bytes(head.size));
     if (head.type != Type::kPointer) {
       problem("a map's key is no string");
       return {};
@@ -130,7 +125,7 @@ class RecordDecoder::Pass {
     const Head target = readHead(there);
     const std::span<const std::uint8_t> text = there.bytes(target.size);
     if (target.type != Type::kString || !there.ok()) problem("a map's key points at no string");
-    return textOf(text);
+    return asText(text);
   }
 
   void map(ByteReader& in, const Step& step, std::uint32_t count, unsigned depth) {
@@ -226,7 +221,7 @@ class RecordDecoder::Pass {
       problem(fmt::format("\"{}\" is no string", step.key));
       return {};
     }
-    const std::string_view text = textOf(in.bytes(head.size));
+    const std::string_view text = asText(in.bytes(head.size));
     if (!isPrintableUtf8(text)) problem(fmt::format("\"{}\" is no printable UTF-8", step.key));
     return std::string(text);
   }

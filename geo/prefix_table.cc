@@ -7,9 +7,6 @@
 namespace meridian::geo {
 namespace {
 
-template <class Address>
-constexpr unsigned kBits = sizeof(Address) * 8;
-
 unsigned trailingZeros(U128 word) {
   const auto low = static_cast<std::uint64_t>(word);
   if (low != 0) return static_cast<unsigned>(std::countr_zero(low));
@@ -62,7 +59,7 @@ class ScopeCursor {
 
  private:
   Address lastOfScope() const {
-    return length_ == kBits<Address> ? first_ : first_ | (~Address{0} >> length_);
+    return length_ == kAddressBits<Address> ? first_ : first_ | (~Address{0} >> length_);
   }
 
   // The run of one value that starts at first_.
@@ -88,7 +85,7 @@ class ScopeCursor {
     const auto less_one = static_cast<Address>(run_last_ - first_);
     const auto count = static_cast<Address>(less_one + 1);  // 0: the whole address space
     const unsigned fits = count == 0 ? 0 : leadingZeros(count) + 1;
-    const unsigned aligned = first_ == 0 ? 0 : kBits<Address> - trailingZeros(first_);
+    const unsigned aligned = first_ == 0 ? 0 : kAddressBits<Address> - trailingZeros(first_);
     length_ = std::max(fits, aligned);
   }
 

@@ -80,7 +80,7 @@ std::string encodeRecord(const JournalRecord& record) {
   Json json = {{"v", kStoredFormat},
                {"rev", record.rev},
                {"kind", commitKindName(record.kind)},
-               {"at", record.at.time_since_epoch().count()},
+               {"at", unixMillis(record.at)},
                {"actor", record.actor},
                {"reason", record.reason},
                {"moves", std::move(moves)},
@@ -119,13 +119,13 @@ std::string encodeRow(const StoredRow& row) {
                {"prev_ezone", row.prev_ezone},
                {"epoch", row.epoch},
                {"rev", row.rev},
-               {"since", row.since.time_since_epoch().count()},
+               {"since", unixMillis(row.since)},
                {"change_id", row.change_id},
                {"reason", row.reason},
                {"actor", row.actor},
                {"write_state", nameOf(kWriteStates, row.write_state)},
                {"prepared", row.prepared}};
-  if (row.block_expires) json["block_expires"] = row.block_expires->time_since_epoch().count();
+  if (row.block_expires) json["block_expires"] = unixMillis(*row.block_expires);
   return storedText(json);
 }
 

@@ -15,9 +15,6 @@ namespace {
 constexpr std::size_t kMaxReasonBytes = 512;
 constexpr std::size_t kMaxActorBytes = 128;
 
-tl::unexpected<MapError> refuse(ErrorKind kind, std::string rule, std::string message) {
-  return tl::unexpected<MapError>(MapError{{kind, std::move(message)}, std::move(rule)});
-}
 tl::unexpected<MapError> failed(Error error) {
   return tl::unexpected<MapError>(MapError{std::move(error)});
 }

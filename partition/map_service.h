@@ -109,6 +109,10 @@ struct MapError {
 };
 template <class T>
 using MapResult = tl::expected<T, MapError>;
+inline tl::unexpected<MapError> refuse(ErrorKind kind, std::string broken_rule,
+                                       std::string message) {
+  return tl::unexpected<MapError>(MapError{{kind, std::move(message)}, std::move(broken_rule)});
+}
 
 class MapService {
  public:

@@ -21,10 +21,6 @@ constexpr std::size_t kMaxAliases =
     64;  // in one answer; no RFC names a limit, the work must have one
 constexpr std::string_view kExplainLabel = "_explain";
 
-std::string_view asText(std::span<const std::uint8_t> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 bool isExplain(NameView lowered) {
   return !lowered.isRoot() && asText(lowered.firstLabel()) == kExplainLabel;
 }

@@ -4,13 +4,6 @@
 #include <string_view>
 
 namespace meridian::dns {
-namespace {
-
-std::string_view asText(std::span<const std::uint8_t> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-}  // namespace
 
 ClientPlace placeOf(const Query& query, const Client& client, const ServingState& state,
                     const partition::Placement& placement) noexcept {

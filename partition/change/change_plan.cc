@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxReasonBytes = 512;
 
-tl::unexpected<MapError> refuse(ErrorKind kind, std::string rule, std::string message) {
-  return tl::unexpected<MapError>(MapError{{kind, std::move(message)}, std::move(rule)});
-}
-
 std::uint32_t longestTtl(const Topology& topology, ZoneIx zone) {
   std::uint32_t ttl = 0;
   for (const Service& service : topology.services) {

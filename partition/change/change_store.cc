@@ -16,10 +16,6 @@ using Json = nlohmann::json;
 constexpr std::string_view kChanges = "changes";
 constexpr std::string_view kLog = "change_log";
 
-std::int64_t millis(WallTime time) {
-  return time.time_since_epoch().count();
-}
-
 std::string logKey(std::uint64_t number, std::uint64_t step) {
   return revKey(number) + revKey(step);
 }
@@ -146,18 +142,18 @@ std::string encodeChange(const Change& change) {
                {"reason", change.reason},
                {"overrides", std::move(overrides)},
                {"waves", std::move(waves)},
-               {"created", millis(change.created)},
+               {"created", unixMillis(change.created)},
                {"state", changeStateName(change.state)},
                {"wave", change.wave},
-               {"entered", millis(change.entered)},
+               {"entered", unixMillis(change.entered)},
                {"note", change.note},
                {"paused", change.paused},
                {"block_sent", change.block_sent},
                {"abort_reason", change.abort_reason},
                {"remaining", change.remaining},
                {"steps", change.steps}};
-  if (change.not_before) json["not_before"] = millis(*change.not_before);
-  if (change.expires_at) json["expires_at"] = millis(*change.expires_at);
+  if (change.not_before) json["not_before"] = unixMillis(*change.not_before);
+  if (change.expires_at) json["expires_at"] = unixMillis(*change.expires_at);
   if (change.undoes) json["undoes"] = *change.undoes;
   return storedText(json);
 }
@@ -194,7 +190,7 @@ Result<Change> decodeChange(std::string_view stored) {
 std::string encodeLogEntry(const ChangeLogEntry& entry) {
   return storedText({{"v", kStoredFormat},
                      {"step", entry.step},
-                     {"at", millis(entry.at)},
+                     {"at", unixMillis(entry.at)},
                      {"state", changeStateName(entry.state)},
                      {"wave", entry.wave},
                      {"paused", entry.paused},

@@ -16,10 +16,6 @@ using State = ChangeState;
 // More transitions than a wave has states would be a loop.
 constexpr int kMaxStepsAtOnce = 24;
 
-tl::unexpected<MapError> refuse(ErrorKind kind, std::string rule, std::string message) {
-  return tl::unexpected<MapError>(MapError{{kind, std::move(message)}, std::move(rule)});
-}
-
 std::string stringOf(const RuleVerdict& verdict) {
   return fmt::format("{}: {}", verdict.rule, verdict.text);
 }

@@ -55,7 +55,7 @@ bool LinkRecord::report(const std::string& agent, Side side, LinkLine line, cons
   if (before) worst_.add(now.mono, *before);
   if (!before) known_since_.reset();
 
-  const std::int64_t wall = now.wall.time_since_epoch().count();
+  const std::int64_t wall = unixMillis(now.wall);
   const std::int64_t transit = std::clamp<std::int64_t>(wall - line.ts, 0, kMaxTransit);
   skew_.add(now.mono, std::max({std::int64_t{0}, line.ts - wall, -line.lag_ms.value_or(0)}));
   if (at == reports_.end()) {

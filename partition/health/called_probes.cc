@@ -13,25 +13,21 @@ namespace {
 constexpr std::int64_t kDay = 86'400;
 constexpr std::size_t kMaxReply = std::size_t{1} << 20;
 
-ProbeResult down(std::string reason) {
-  return {ProbeOutcome::kDown, std::move(reason), {}};
-}
-
 ProbeResult judge(const CheckConfig& check, const Result<HttpAnswer>& answer,
                   std::int64_t wall_now) {
   const HttpExpectation& expected = check.http;
-  if (!answer) return down(answer.error().message);
+  if (!answer) return probedDown(answer.error().message);
   if (answer->status != expected.status) {
-    return down(fmt::format("status {}, expected {}", answer->status, expected.status));
+    return probedDown(fmt::format("status {}, expected {}", answer->status, expected.status));
   }
   if (!expected.body.empty() && answer->body.find(expected.body) == std::string::npos) {
-    return down("the body lacks the expected text");
+    return probedDown("the body lacks the expected text");
   }
   if (check.kind == CheckKind::kHttps && expected.certificate_days > 0) {
     const std::int64_t left = answer->certificate_expires - wall_now;
     if (left < expected.certificate_days * kDay) {
-      return down(fmt::format("the certificate ends in {} days, expected {} or more",
-                              left < 0 ? -1 : left / kDay, expected.certificate_days));
+      return probedDown(fmt::format("the certificate ends in {} days, expected {} or more",
+                                    left < 0 ? -1 : left / kDay, expected.certificate_days));
     }
   }
   return {ProbeOutcome::kUp, {}, {}};
@@ -75,11 +71,11 @@ class ExecProbe final : public Probe {
         loop, std::move(call), [done = std::move(done)](const Result<SubprocessEnd>& end) {
           // What cannot be started measures nothing, so it says nothing about the site.
           if (!end && end.error().kind == ErrorKind::kTooLarge)
-            return done(down(end.error().message));
+            return done(probedDown(end.error().message));
           if (!end) return done({ProbeOutcome::kNoSensor, end.error().message, {}});
           if (end->exit_code == 0) return done({ProbeOutcome::kUp, {}, {}});
           const std::string& said = end->problem.empty() ? end->output : end->problem;
-          done(down(
+          done(probedDown(
               fmt::format("exit code {}{}{}", end->exit_code, said.empty() ? "" : ": ", said)));
         });
   }

@@ -33,6 +33,9 @@ struct ProbeResult {
   std::chrono::milliseconds took{};  // until the result was known
 };
 inline constexpr std::size_t kMaxProbeReason = 256;
+inline ProbeResult probedDown(std::string reason) {
+  return {ProbeOutcome::kDown, std::move(reason), {}};
+}
 
 enum class Stasis : std::uint8_t { kNone, kNoSensor, kSilent, kNodeBlind };
 std::string_view stasisName(Stasis stasis);  // "none", "no-sensor", "silent", "node-blind"

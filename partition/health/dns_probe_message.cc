@@ -59,10 +59,6 @@ std::string_view rcodeName(std::uint8_t rcode) {
   return rcode < std::size(kNames) ? kNames[rcode] : "another rcode";
 }
 
-ProbeResult down(std::string reason) {
-  return {ProbeOutcome::kDown, std::move(reason), {}};
-}
-
 }  // namespace
 
 std::vector<std::uint8_t> dnsProbeQuery(const DnsExpectation& expected, std::uint16_t id) {
@@ -100,7 +96,8 @@ ProbeResult judgeDnsReply(const DnsExpectation& expected, std::span<const std::u
   const std::uint16_t flags = at16(reply, 2);
   const auto rcode = static_cast<std::uint8_t>(flags & 0x000FU);
   if (rcode != expected.rcode) {
-    return down(fmt::format("rcode {}, expected {}", rcodeName(rcode), rcodeName(expected.rcode)));
+    return probedDown(
+        fmt::format("rcode {}, expected {}", rcodeName(rcode), rcodeName(expected.rcode)));
   }
   if (expected.text.empty()) return {ProbeOutcome::kUp, {}, {}};
   ByteReader in(reply);
@@ -115,9 +112,9 @@ ProbeResult judgeDnsReply(const DnsExpectation& expected, std::span<const std::u
       return {ProbeOutcome::kUp, {}, {}};
     }
   }
-  if (!in.ok()) return down("the reply is broken or cut short");
-  return down((flags & kTruncated) != 0 ? "the reply is truncated, without the expected text"
-                                        : "no answer has the expected text");
+  if (!in.ok()) return probedDown("the reply is broken or cut short");
+  return probedDown((flags & kTruncated) != 0 ? "the reply is truncated, without the expected text"
+                                              : "no answer has the expected text");
 }
 
 }  // namespace meridian::partition

@@ -28,8 +28,8 @@ std::string encode(const HealthOverride& entry) {
                                {"state", healthName(entry.state)},
                                {"reason", entry.reason},
                                {"author", entry.author},
-                               {"created", entry.created.time_since_epoch().count()},
-                               {"expires", entry.expires.time_since_epoch().count()}};
+                               {"created", unixMillis(entry.created)},
+                               {"expires", unixMillis(entry.expires)}};
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

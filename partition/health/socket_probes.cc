@@ -66,10 +66,6 @@ std::string errorText(int number) {
 ProbeResult noSensor(std::string reason) {
   return {ProbeOutcome::kNoSensor, std::move(reason), {}};
 }
-ProbeResult down(std::string reason) {
-  return {ProbeOutcome::kDown, std::move(reason), {}};
-}
-
 // What both have: the socket, connected or about to be, and one result.
 class SocketProbe : public Probe {
  public:
@@ -109,7 +105,7 @@ class SocketProbe : public Probe {
   // The socket itself could not be had: that says nothing about the target.
   ProbeResult refused(int error) const {
     if (!hasSocket()) return noSensor("no socket: " + errorText(error));
-    return down(errorText(error));
+    return probedDown(errorText(error));
   }
 
   EventLoop& loop_;
@@ -130,7 +126,7 @@ class TcpProbe final : public SocketProbe {
     if (error != EINPROGRESS) return finishSoon(refused(error));
     watch_ = loop_.onWritable(socket_.get(), [this] {
       const int failed = pendingError();
-      finish(failed == 0 ? ProbeResult{ProbeOutcome::kUp, {}, {}} : down(errorText(failed)));
+      finish(failed == 0 ? ProbeResult{ProbeOutcome::kUp, {}, {}} : probedDown(errorText(failed)));
     });
   }
 };
@@ -147,7 +143,7 @@ class DnsProbe final : public SocketProbe {
     if (::getrandom(&id, sizeof id, 0) != sizeof id) return finishSoon(noSensor("no random id"));
     query_ = dnsProbeQuery(check_.dns, id);
     if (::send(socket_.get(), query_.data(), query_.size(), MSG_NOSIGNAL) < 0) {
-      return finishSoon(down(errorText(errno)));
+      return finishSoon(probedDown(errorText(errno)));
     }
     watch_ = loop_.onReadable(socket_.get(), [this] { receive(); });
   }
@@ -156,7 +152,7 @@ class DnsProbe final : public SocketProbe {
   void receive() {
     const ssize_t size = ::recv(socket_.get(), buffer_.data(), buffer_.size(), 0);
     if (size < 0) {
-      if (errno != EAGAIN && errno != EINTR) finish(down(errorText(errno)));
+      if (errno != EAGAIN && errno != EINTR) finish(probedDown(errorText(errno)));
       return;
     }
     const std::span reply(buffer_.data(), static_cast<std::size_t>(size));

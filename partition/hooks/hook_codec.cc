@@ -2,22 +2,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "partition/stored_json.h"
+
 namespace meridian::partition {
 namespace {
 
 using Json = nlohmann::json;
 
-std::string dumped(const Json& json) {
-  // Ids and reasons were checked to be UTF-8 where they came in.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 Json lagOf(const HookCall& call) {
   return call.lag_ms ? Json(*call.lag_ms) : Json(nullptr);
-}
-
-std::int64_t millis(WallTime time) {
-  return time.time_since_epoch().count();
 }
 
 }  // namespace
@@ -27,25 +20,25 @@ std::string idempotencyKey(const HookCall& call, std::string_view hook) {
 }
 
 std::string hookPayload(const HookCall& call, std::string_view hook, unsigned attempt) {
-  return dumped({{"change_id", call.change_id},
-                 {"phase", hookPhaseName(call.phase)},
-                 {"attempt", attempt},
-                 {"idempotency_key", idempotencyKey(call, hook)},
-                 {"subject", call.subject},
-                 {"kind", call.kind},
-                 {"mode", call.mode},
-                 {"from", call.from},
-                 {"to", call.to},
-                 {"from_dc", call.from_dc},
-                 {"to_dc", call.to_dc},
-                 {"epoch_old", call.epoch_old},
-                 {"epoch_new", call.epoch_new},
-                 {"rev", call.rev},
-                 {"barrier", call.barrier.empty() ? Json(nullptr) : Json(call.barrier)},
-                 {"lag", {{"effective_ms", lagOf(call)}}},
-                 {"deadline", rfc3339(call.deadline)},
-                 {"emergency", call.emergency},
-                 {"dry_run", call.dry_run}});
+  return storedText({{"change_id", call.change_id},
+                     {"phase", hookPhaseName(call.phase)},
+                     {"attempt", attempt},
+                     {"idempotency_key", idempotencyKey(call, hook)},
+                     {"subject", call.subject},
+                     {"kind", call.kind},
+                     {"mode", call.mode},
+                     {"from", call.from},
+                     {"to", call.to},
+                     {"from_dc", call.from_dc},
+                     {"to_dc", call.to_dc},
+                     {"epoch_old", call.epoch_old},
+                     {"epoch_new", call.epoch_new},
+                     {"rev", call.rev},
+                     {"barrier", call.barrier.empty() ? Json(nullptr) : Json(call.barrier)},
+                     {"lag", {{"effective_ms", lagOf(call)}}},
+                     {"deadline", rfc3339(call.deadline)},
+                     {"emergency", call.emergency},
+                     {"dry_run", call.dry_run}});
 }
 
 std::vector<std::pair<std::string, std::string>> hookEnvironment(const HookCall& call,
@@ -74,25 +67,25 @@ std::vector<std::pair<std::string, std::string>> hookEnvironment(const HookCall&
 }
 
 std::string encodeCall(const HookCall& call) {
-  return dumped({{"change_id", call.change_id},
-                 {"phase", hookPhaseName(call.phase)},
-                 {"subject", call.subject},
-                 {"kind", call.kind},
-                 {"mode", call.mode},
-                 {"from", call.from},
-                 {"to", call.to},
-                 {"from_dc", call.from_dc},
-                 {"to_dc", call.to_dc},
-                 {"epoch_old", call.epoch_old},
-                 {"epoch_new", call.epoch_new},
-                 {"rev", call.rev},
-                 {"barrier", call.barrier},
-                 {"lag_ms", lagOf(call)},
-                 {"budget_ms", call.budget.count()},
-                 {"deadline_ms", millis(call.deadline)},
-                 {"emergency", call.emergency},
-                 {"honour_veto", call.honour_veto},
-                 {"dry_run", call.dry_run}});
+  return storedText({{"change_id", call.change_id},
+                     {"phase", hookPhaseName(call.phase)},
+                     {"subject", call.subject},
+                     {"kind", call.kind},
+                     {"mode", call.mode},
+                     {"from", call.from},
+                     {"to", call.to},
+                     {"from_dc", call.from_dc},
+                     {"to_dc", call.to_dc},
+                     {"epoch_old", call.epoch_old},
+                     {"epoch_new", call.epoch_new},
+                     {"rev", call.rev},
+                     {"barrier", call.barrier},
+                     {"lag_ms", lagOf(call)},
+                     {"budget_ms", call.budget.count()},
+                     {"deadline_ms", unixMillis(call.deadline)},
+                     {"emergency", call.emergency},
+                     {"honour_veto", call.honour_veto},
+                     {"dry_run", call.dry_run}});
 }
 
 Result<HookCall> decodeCall(std::string_view text) {

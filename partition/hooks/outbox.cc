@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "partition/hooks/hook_codec.h"
+#include "partition/stored_json.h"
 
 namespace meridian::partition {
 namespace {
@@ -29,25 +30,18 @@ std::uint64_t idOf(std::string_view key) {
   return id;
 }
 
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::int64_t millis(WallTime time) {
-  return time.time_since_epoch().count();
-}
 WallTime wallTime(const Json& json) {
   return WallTime(milliseconds(json.get<std::int64_t>()));
 }
 
 std::string encodeMessage(const HookMessage& message) {
-  return dumped({{"v", 1},
-                 {"hook", message.hook},
-                 {"call", encodeCall(message.call)},
-                 {"attempts", message.attempts},
-                 {"written_at", millis(message.written_at)},
-                 {"next_at", millis(message.next_at)},
-                 {"last_error", message.last_error}});
+  return storedText({{"v", 1},
+                     {"hook", message.hook},
+                     {"call", encodeCall(message.call)},
+                     {"attempts", message.attempts},
+                     {"written_at", unixMillis(message.written_at)},
+                     {"next_at", unixMillis(message.next_at)},
+                     {"last_error", message.last_error}});
 }
 
 Result<HookMessage> decodeMessage(std::uint64_t id, std::string_view text) {
@@ -70,11 +64,11 @@ Result<HookMessage> decodeMessage(std::uint64_t id, std::string_view text) {
 
 // What is kept of a call: that it was begun, or its answer.
 std::string encodeAnswer(std::string_view kind, const HookReply& reply, WallTime now) {
-  return dumped({{"v", 1},
-                 {"at", millis(now)},
-                 {"kind", kind},
-                 {"reason", reply.reason},
-                 {"evidence", reply.evidence}});
+  return storedText({{"v", 1},
+                     {"at", unixMillis(now)},
+                     {"kind", kind},
+                     {"reason", reply.reason},
+                     {"evidence", reply.evidence}});
 }
 
 struct Answer {

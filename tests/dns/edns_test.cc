@@ -11,7 +11,7 @@ using test::Bytes;
 using test::option;
 using test::subnetValue;
 
-constexpr std::uint16_t kLocationCode = 65001;
+constexpr std::uint16_t kLocationOption = 65001;
 
 struct Opt {
   Bytes record;  // what edns' views point into
@@ -23,7 +23,7 @@ struct Opt {
       : record(test::optRecord(options, payload, ttl)) {
     ByteReader in(record);
     in.skip(3);  // owner and type
-    good = readOpt(in, kLocationCode, edns);
+    good = readOpt(in, kLocationOption, edns);
     left = in.remaining();
   }
   Opt(const Opt&) = delete;
@@ -138,8 +138,8 @@ TEST(Edns, SubnetsShorterThanTheirHeadAreMalformed) {
 TEST(Edns, OfTwoTheFirstCounts) {
   Bytes options = test::subnetOption(1, 8, {10});
   test::append(options, test::subnetOption(1, 8, {20}));
-  test::append(options, option(kLocationCode, test::bytesOf("u09")));
-  test::append(options, option(kLocationCode, test::bytesOf("9q8")));
+  test::append(options, option(kLocationOption, test::bytesOf("u09")));
+  test::append(options, option(kLocationOption, test::bytesOf("9q8")));
   const Opt opt(options);
   ASSERT_TRUE(opt.good);
   EXPECT_EQ(opt.edns.subnet.address.text(), "10.0.0.0");
@@ -172,7 +172,7 @@ TEST(Edns, AnOptThatIsCutIsMalformed) {
     ByteReader in(cut);
     in.skip(3);
     Edns edns;
-    EXPECT_FALSE(readOpt(in, kLocationCode, edns)) << size;
+    EXPECT_FALSE(readOpt(in, kLocationOption, edns)) << size;
   }
 }
 

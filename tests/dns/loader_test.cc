@@ -17,8 +17,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 // Three lines: what follows begins on line 4.
-const std::string kHead = "$ORIGIN example.\n$TTL 3600\n@ SOA ns admin 7 1 2 3 300\n";
-const std::string kNs = "@ NS ns.other.\n";  // line 4
+const std::string kFileHead = "$ORIGIN example.\n$TTL 3600\n@ SOA ns admin 7 1 2 3 300\n";
+const std::string kNsLine = "@ NS ns.other.\n";  // line 4
 
 std::vector<std::string> errorsOf(const std::string& text) {
   const auto zone = parseZone(text, "f");
@@ -28,18 +28,18 @@ std::vector<std::string> errorsOf(const std::string& text) {
   return out;
 }
 
-std::shared_ptr<const Zone> zoneOf(const std::string& text) {
+std::shared_ptr<const Zone> loadedZone(const std::string& text) {
   auto zone = parseZone(text, "f");
   EXPECT_TRUE(zone) << zone.error().text();
   return zone ? *zone : nullptr;
 }
 
-RrsetView rrsetAt(const Zone& zone, std::string_view name, RrType type) {
+RrsetView loadedRrset(const Zone& zone, std::string_view name, RrType type) {
   return zone.rrset(zone.find(Name::parse(name).value()).node, type);
 }
 
 std::uint32_t ttlAt(const Zone& zone, std::string_view name) {
-  return rrsetAt(zone, name, RrType::kA).ttl;
+  return loadedRrset(zone, name, RrType::kA).ttl;
 }
 
 // A folder of its own, gone at the end.
@@ -63,16 +63,17 @@ class Folder {
 };
 
 TEST(ZoneErrors, SayFileLineColumnAndReason) {
-  EXPECT_THAT(errorsOf(kHead + kNs + "\n; comment\nwww A 192.0.2.256\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "\n; comment\nwww A 192.0.2.256\n"),
               ElementsAre("f:7:5: www.example. A: 192.0.2.256: not an IPv4 address"));
 }
 
 TEST(ZoneErrors, AreAllReported) {
-  EXPECT_THAT(errorsOf(kHead + kNs + "a A x\nb BLAH x\nc 60 CH A 192.0.2.1\nd A 192.0.2.1 2\n"),
-              ElementsAre("f:5:3: a.example. A: x: not an IPv4 address",
-                          "f:6:3: type: BLAH: unknown record type",
-                          "f:7:6: class: CH: the class must be IN",
-                          "f:8:3: d.example. A: 192.0.2.1 2: superfluous text: 2"));
+  EXPECT_THAT(
+      errorsOf(kFileHead + kNsLine + "a A x\nb BLAH x\nc 60 CH A 192.0.2.1\nd A 192.0.2.1 2\n"),
+      ElementsAre("f:5:3: a.example. A: x: not an IPv4 address",
+                  "f:6:3: type: BLAH: unknown record type",
+                  "f:7:6: class: CH: the class must be IN",
+                  "f:8:3: d.example. A: 192.0.2.1 2: superfluous text: 2"));
 }
 
 TEST(ZoneErrors, LinesCountThroughParenthesesCommentsAndCrLf) {
@@ -83,37 +84,39 @@ TEST(ZoneErrors, LinesCountThroughParenthesesCommentsAndCrLf) {
 }
 
 TEST(ZoneErrors, OpenParenthesesAndQuotesAreShownWhereTheyOpen) {
-  EXPECT_THAT(errorsOf(kHead + kNs + "a A x\nt TXT ( \"a\"\n\"b\"\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "a A x\nt TXT ( \"a\"\n\"b\"\n"),
               ElementsAre("f:5:3: a.example. A: x: not an IPv4 address",
                           "f:6:7: parenthesis is never closed"));
-  EXPECT_THAT(errorsOf(kHead + kNs + "t TXT \"a\nu TXT b\"\nv A x\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "t TXT \"a\nu TXT b\"\nv A x\n"),
               ElementsAre("f:5:7: quote is not closed on its line",
                           "f:6:8: quote is not closed on its line",
                           "f:7:3: v.example. A: x: not an IPv4 address"));
-  EXPECT_THAT(errorsOf(kHead + kNs + "t TXT a )\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "t TXT a )\n"),
               ElementsAre("f:5:9: closing parenthesis without an opening one"));
 }
 
 TEST(ZoneErrors, NulBytesAreRefusedWhereverTheyStand) {
   const std::string nul(1, '\0');
-  EXPECT_THAT(errorsOf(kHead + kNs + "a TXT x" + nul + "y\n"), ElementsAre("f:5:8: NUL byte"));
-  EXPECT_THAT(errorsOf(kHead + kNs + "a TXT \"x" + nul + "\"\n"), ElementsAre("f:5:9: NUL byte"));
-  EXPECT_THAT(errorsOf(kHead + kNs + "; " + nul + "\n"), ElementsAre("f:5:3: NUL byte"));
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "a TXT x" + nul + "y\n"),
+              ElementsAre("f:5:8: NUL byte"));
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "a TXT \"x" + nul + "\"\n"),
+              ElementsAre("f:5:9: NUL byte"));
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "; " + nul + "\n"), ElementsAre("f:5:3: NUL byte"));
 }
 
 TEST(ZoneErrors, ALineOfTenMegabytesIsRefused) {
   const std::string huge(10u << 20, 'a');
   for (const std::string& line : {"a TXT " + huge, "; " + huge, "a TXT (" + huge}) {
-    EXPECT_THAT(errorsOf(kHead + kNs + line), ElementsAre("f:5: longer than 1 MiB"));
+    EXPECT_THAT(errorsOf(kFileHead + kNsLine + line), ElementsAre("f:5: longer than 1 MiB"));
     const Folder folder;
-    const auto zone = loadZone(folder.write("a.zone", kHead + kNs + line));
+    const auto zone = loadZone(folder.write("a.zone", kFileHead + kNsLine + line));
     ASSERT_FALSE(zone);
     EXPECT_THAT(zone.error().text(), HasSubstr("a.zone:5: longer than 1 MiB"));
   }
 }
 
 TEST(ZoneErrors, DirectivesAreRefusedWithReason) {
-  EXPECT_THAT(errorsOf(kHead + kNs +
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine +
                        "$INCLUDE /etc/passwd\n$GENERATE 1-2 a A 1.2.3.$\n"
                        "$TTL\n$TTL x\n$TTL 2147483648\n$ORIGIN a..b.\n"),
               ElementsAre(HasSubstr("f:5:1: $INCLUDE: refused"),
@@ -127,15 +130,15 @@ TEST(ZoneErrors, DirectivesAreRefusedWithReason) {
 TEST(ZoneErrors, NamesKeepTheirBounds) {
   const std::string label(63, 'x');
   const std::string name = label + "." + label + "." + label;
-  EXPECT_THAT(errorsOf(kHead + kNs + label + "x A 192.0.2.1\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + label + "x A 192.0.2.1\n"),
               ElementsAre(HasSubstr("label over 63 bytes")));
-  EXPECT_THAT(errorsOf(kHead + kNs + name + "." + label.substr(0, 54) + " A 192.0.2.1\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + name + "." + label.substr(0, 54) + " A 192.0.2.1\n"),
               ElementsAre(HasSubstr("name over 255 bytes")));
-  EXPECT_THAT(errorsOf(kHead + kNs + name + "." + label.substr(0, 53) + " A 192.0.2.1\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + name + "." + label.substr(0, 53) + " A 192.0.2.1\n"),
               ElementsAre());
-  EXPECT_THAT(errorsOf(kHead + kNs + "a SRV 1 2 3 " + name + "." + label + "\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "a SRV 1 2 3 " + name + "." + label + "\n"),
               ElementsAre(HasSubstr("f:5:3: a.example. SRV")));
-  EXPECT_THAT(errorsOf(kHead + kNs + "a SRV 1 2 3 " + label + "x\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "a SRV 1 2 3 " + label + "x\n"),
               ElementsAre(HasSubstr("f:5:3: a.example. SRV")));
 }
 
@@ -145,56 +148,58 @@ TEST(ZoneErrors, NumbersThatLdnsWouldCutAreRefused) {
         "SOA a. b. 1 2147483648 2 3 4", "TLSA 256 1 1 ab", "SVCB 65536 a.", "TYPE65536 \\# 0",
         "DS 1 8 2 abc", "A \\# 3 010203", "A \\# 4 0102030", "NS \\# 2 C000", "A \\# 4 0102030g",
         "TXT \\#"}) {
-    EXPECT_EQ(errorsOf(kHead + kNs + "a " + data + "\n").size(), 1u) << data;
+    EXPECT_EQ(errorsOf(kFileHead + kNsLine + "a " + data + "\n").size(), 1u) << data;
   }
 }
 
 TEST(ZoneErrors, MetaTypesNeverStandInAZone) {
   for (const char* type : {"OPT", "TSIG", "TKEY", "AXFR", "ANY", "TYPE0", "TYPE41", "TYPE255"}) {
-    EXPECT_EQ(errorsOf(kHead + kNs + "a " + type + " \\# 0\n").size(), 1u) << type;
+    EXPECT_EQ(errorsOf(kFileHead + kNsLine + "a " + type + " \\# 0\n").size(), 1u) << type;
   }
 }
 
 TEST(ZoneChecks, SoaAndNsAreNeeded) {
   EXPECT_THAT(errorsOf(""), ElementsAre("f: no SOA record"));
   EXPECT_THAT(errorsOf("example. 60 NS a.\n"), ElementsAre("f: no SOA record"));
-  EXPECT_THAT(errorsOf(kHead), ElementsAre("f: example.: no NS record at the apex"));
-  EXPECT_THAT(errorsOf(kHead + kNs + "@ SOA ns admin 8 1 2 3 4\n"),
+  EXPECT_THAT(errorsOf(kFileHead), ElementsAre("f: example.: no NS record at the apex"));
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "@ SOA ns admin 8 1 2 3 4\n"),
               ElementsAre(HasSubstr("f:5:3: example. SOA: a second, different record")));
-  EXPECT_THAT(errorsOf(kHead + kNs + "a SOA ns admin 7 1 2 3 300\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "a SOA ns admin 7 1 2 3 300\n"),
               ElementsAre(HasSubstr("f:5:3: a.example. SOA: a second SOA; the first is at")));
 }
 
 TEST(ZoneChecks, OwnersAreWithinTheApex) {
-  EXPECT_THAT(errorsOf(kHead + kNs + "a A 192.0.2.1\nb.other. A 192.0.2.1\nxexample. TXT a\n"),
-              ElementsAre("f:6: b.other.: not within the zone example.",
-                          "f:7: xexample.: not within the zone example."));
+  EXPECT_THAT(
+      errorsOf(kFileHead + kNsLine + "a A 192.0.2.1\nb.other. A 192.0.2.1\nxexample. TXT a\n"),
+      ElementsAre("f:6: b.other.: not within the zone example.",
+                  "f:7: xexample.: not within the zone example."));
 }
 
 TEST(ZoneChecks, ACnameStandsAlone) {
-  EXPECT_THAT(errorsOf(kHead + kNs +
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine +
                        "a CNAME b.\na A 192.0.2.1\nc A 192.0.2.1\nc CNAME b.\n"
                        "d CNAME b.\nd CNAME c.\n@ CNAME x.\n"),
               ElementsAre(HasSubstr("f:6:3: a.example. A: a record beside a CNAME"),
                           HasSubstr("f:8:3: c.example. CNAME: a CNAME where other"),
                           HasSubstr("f:10:3: d.example. CNAME: a second, different"),
                           HasSubstr("f:11:3: example. CNAME: a CNAME where other")));
-  EXPECT_THAT(errorsOf(kHead + kNs + "a CNAME b.\na NSEC b. CNAME NSEC\n"), ElementsAre());
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "a CNAME b.\na NSEC b. CNAME NSEC\n"), ElementsAre());
 }
 
 TEST(ZoneChecks, ADnameHasNothingBelowAndNoNsBeside) {
-  EXPECT_THAT(errorsOf(kHead + kNs + "d DNAME x.\nd DNAME y.\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "d DNAME x.\nd DNAME y.\n"),
               ElementsAre(HasSubstr("f:6:3: d.example. DNAME: a second, different")));
-  EXPECT_THAT(errorsOf(kHead + kNs + "a.d A 192.0.2.1\nd DNAME x.\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "a.d A 192.0.2.1\nd DNAME x.\n"),
               ElementsAre("f:5: a.d.example.: below a DNAME (RFC 6672 2.4)"));
-  EXPECT_THAT(errorsOf(kHead + kNs + "d DNAME x.\nd NS ns.\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "d DNAME x.\nd NS ns.\n"),
               ElementsAre("f:5: d.example.: NS and DNAME at one name (RFC 6672 2.3)"));
-  EXPECT_THAT(errorsOf(kHead + kNs + "c NS x.\nd.c DNAME x.\na.d.c A 192.0.2.1\n"), ElementsAre())
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "c NS x.\nd.c DNAME x.\na.d.c A 192.0.2.1\n"),
+              ElementsAre())
       << "below a cut nothing counts";
 }
 
 TEST(ZoneChecks, AnRrsetFitsIntoAMessage) {
-  std::string text = kHead + kNs;
+  std::string text = kFileHead + kNsLine;
   for (int i = 100; i < 180; ++i) {
     text += "big TYPE65400 \\# 1000 0" + std::to_string(i) + std::string(1996, '0') + "\n";
   }
@@ -205,20 +210,20 @@ TEST(ZoneChecks, AnRrsetFitsIntoAMessage) {
 }
 
 TEST(ZoneChecks, RepeatedRecordsAreDroppedAndTtlsEvened) {
-  const auto zone = zoneOf(kHead + kNs +
-                           "@ SOA ns admin 7 1 2 3 300\n@ NS NS.OTHER.\n"
-                           "a 300 A 192.0.2.1\na 60 A 192.0.2.2\na 900 A 192.0.2.1\n"
-                           "a 600 A 192.0.2.3\nt TXT a\nt TXT A\n");
-  EXPECT_EQ(rrsetAt(*zone, "example.", RrType::kNs).count, 1);
-  const RrsetView a = rrsetAt(*zone, "a.example.", RrType::kA);
+  const auto zone = loadedZone(kFileHead + kNsLine +
+                               "@ SOA ns admin 7 1 2 3 300\n@ NS NS.OTHER.\n"
+                               "a 300 A 192.0.2.1\na 60 A 192.0.2.2\na 900 A 192.0.2.1\n"
+                               "a 600 A 192.0.2.3\nt TXT a\nt TXT A\n");
+  EXPECT_EQ(loadedRrset(*zone, "example.", RrType::kNs).count, 1);
+  const RrsetView a = loadedRrset(*zone, "a.example.", RrType::kA);
   EXPECT_EQ(a.count, 3);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(a.rendered[16 * i + 9], 60);
-  EXPECT_EQ(rrsetAt(*zone, "t.example.", RrType::kTxt).count, 2) << "text minds case";
+  EXPECT_EQ(loadedRrset(*zone, "t.example.", RrType::kTxt).count, 2) << "text minds case";
   EXPECT_EQ(zone->recordCount(), 7u);
 }
 
 TEST(ZoneSyntax, TtlComesFromTheRecordThenTheDirectiveThenTheLastOne) {
-  const auto with = zoneOf(
+  const auto with = loadedZone(
       "$ORIGIN example.\n$TTL 1h30m\n@ 5 SOA a b 1 2 3 4 9\n@ NS ns\na 1w2d3h4m5s A 192.0.2.1\n"
       "b A 192.0.2.1\n$TTL 7\nc IN A 192.0.2.1\nd IN 8 A 192.0.2.1\ne 0 IN A 192.0.2.1\n");
   EXPECT_EQ(ttlAt(*with, "a.example."), 604800u + 2 * 86400 + 3 * 3600 + 4 * 60 + 5);
@@ -226,21 +231,21 @@ TEST(ZoneSyntax, TtlComesFromTheRecordThenTheDirectiveThenTheLastOne) {
   EXPECT_EQ(ttlAt(*with, "c.example."), 7u);
   EXPECT_EQ(ttlAt(*with, "d.example."), 8u);
   EXPECT_EQ(ttlAt(*with, "e.example."), 0u);
-  const auto without =
-      zoneOf("example. SOA a b 1 2 3 4 9\n NS ns\na A 192.0.2.1\nb 4 A 192.0.2.1\nc A 192.0.2.1\n");
+  const auto without = loadedZone(
+      "example. SOA a b 1 2 3 4 9\n NS ns\na A 192.0.2.1\nb 4 A 192.0.2.1\nc A 192.0.2.1\n");
   EXPECT_EQ(ttlAt(*without, "a.example."), 9u) << "the SOA's MINIMUM";
   EXPECT_EQ(ttlAt(*without, "c.example."), 4u);
   EXPECT_THAT(errorsOf("example. NS a.\n"), ElementsAre(HasSubstr("no TTL")));
 }
 
 TEST(ZoneSyntax, NamesAreRelativeToTheOriginOrTheSoasOwner) {
-  const auto zone = zoneOf(
+  const auto zone = loadedZone(
       "example. 60 SOA ns @ 1 2 3 4 5\n NS ns\nns A 192.0.2.1\n$ORIGIN sub.example.\n"
       "@ A 192.0.2.2\nm MX 1 @\n$ORIGIN deep\nx A 192.0.2.3\n  TXT second\n");
-  EXPECT_FALSE(rrsetAt(*zone, "ns.example.", RrType::kA).empty());
-  EXPECT_FALSE(rrsetAt(*zone, "sub.example.", RrType::kA).empty());
-  EXPECT_FALSE(rrsetAt(*zone, "x.deep.sub.example.", RrType::kTxt).empty());
-  EXPECT_EQ(rrsetAt(*zone, "m.sub.example.", RrType::kMx).firstRdata().size(), 2 + 13u);
+  EXPECT_FALSE(loadedRrset(*zone, "ns.example.", RrType::kA).empty());
+  EXPECT_FALSE(loadedRrset(*zone, "sub.example.", RrType::kA).empty());
+  EXPECT_FALSE(loadedRrset(*zone, "x.deep.sub.example.", RrType::kTxt).empty());
+  EXPECT_EQ(loadedRrset(*zone, "m.sub.example.", RrType::kMx).firstRdata().size(), 2 + 13u);
   EXPECT_THAT(errorsOf("a 60 A 192.0.2.1\n 60 A 192.0.2.1\n"),
               ElementsAre(HasSubstr("f:1:1: owner: a: a relative name where there is no origin"),
                           HasSubstr("f:2:2: 60: the first record has no owner")));
@@ -249,14 +254,14 @@ TEST(ZoneSyntax, NamesAreRelativeToTheOriginOrTheSoasOwner) {
 }
 
 TEST(ZoneSyntax, AnErrorInTheOwnerDropsTheRecordsThatShareIt) {
-  EXPECT_THAT(errorsOf(kHead + kNs + "a..b A 192.0.2.1\n  A 192.0.2.2\n"),
+  EXPECT_THAT(errorsOf(kFileHead + kNsLine + "a..b A 192.0.2.1\n  A 192.0.2.2\n"),
               ElementsAre(HasSubstr("f:5:1: owner: a..b: empty label"), HasSubstr("f:6:3:")));
 }
 
 TEST(ZoneSyntax, EscapesReachTheWire) {
   const auto zone =
-      zoneOf(kHead + kNs + "a\\.b\\\\\\032c TXT \"q\\\"\\;\\010\" un\\ quoted\\059\n");
-  const RrsetView set = rrsetAt(*zone, "a\\.b\\\\\\032c.example.", RrType::kTxt);
+      loadedZone(kFileHead + kNsLine + "a\\.b\\\\\\032c TXT \"q\\\"\\;\\010\" un\\ quoted\\059\n");
+  const RrsetView set = loadedRrset(*zone, "a\\.b\\\\\\032c.example.", RrType::kTxt);
   ASSERT_FALSE(set.empty());
   const auto rdata = set.firstRdata();
   EXPECT_EQ(std::string(rdata.begin(), rdata.end()), std::string("\4q\";\n\12un quoted;"));
@@ -402,7 +407,7 @@ TEST(ParseRecord, TakesExactlyOneRecordOfAnEndpointsType) {
 }
 
 TEST(LoadZone, ReadsAFileInPiecesAsAWhole) {
-  std::string text = kHead + kNs;
+  std::string text = kFileHead + kNsLine;
   for (int i = 0; i < 6000; ++i) {
     const std::string n = std::to_string(i);
     text += "host" + n + " A 10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250) +
@@ -437,7 +442,7 @@ TEST(LoadZones, TakesAllZoneFilesOfAFolder) {
   const auto none = loadZones(folder.path(), now);
   ASSERT_TRUE(none);
   EXPECT_TRUE((*none)->zones().empty());
-  folder.write("b.zone", kHead + kNs);
+  folder.write("b.zone", kFileHead + kNsLine);
   folder.write("a.zone", "a.example. 60 SOA a. b. 1 2 3 4 5\n 60 NS a.\n");
   folder.write("notes.txt", "no zone");
   const auto two = loadZones(folder.path(), now);
@@ -450,10 +455,10 @@ TEST(LoadZones, TakesAllZoneFilesOfAFolder) {
 
 TEST(LoadZones, ReportsTheErrorsOfAllFilesTogether) {
   const Folder folder;
-  folder.write("a.zone", kHead + kNs + "a A x\n");
-  folder.write("b.zone", kHead + kNs);
+  folder.write("a.zone", kFileHead + kNsLine + "a A x\n");
+  folder.write("b.zone", kFileHead + kNsLine);
   folder.write("c.zone", "EXAMPLE. 60 SOA a. b. 1 2 3 4 5\n 60 NS a.\n");
-  folder.write("d.zone", kHead);
+  folder.write("d.zone", kFileHead);
   const auto zones = loadZones(folder.path(), WallTime{});
   ASSERT_FALSE(zones);
   std::vector<std::string> errors;

@@ -33,7 +33,7 @@ using test::ReadMessage;
 // No wait of a test is longer than this; none is expected to come near.
 constexpr std::chrono::seconds kPatience{20};
 
-constexpr const char* kTopology = R"({"format": 1,
+constexpr const char* kNetTopology = R"({"format": 1,
  "datacenters": [{"id": "one", "region": "r", "lat": 10, "lon": 10, "slot": 0},
                  {"id": "two", "region": "r", "lat": -10, "lon": -10, "slot": 1}],
  "zones": [{"id": "single", "kind": "global", "primary": "one", "replicas": ["two"]}],
@@ -58,7 +58,7 @@ class States {
   States() {
     test::DnsWorld world;
     world.zones = {zoneText()};
-    world.topology = kTopology;
+    world.topology = kNetTopology;
     world.settings.node_id = "unit";
     for (std::uint16_t owner = 0; owner < 2; ++owner) {
       world.moved = {{"single", partition::EZoneIx(owner)}};

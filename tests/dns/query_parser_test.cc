@@ -14,7 +14,7 @@ using test::optRecord;
 using test::put16;
 using test::QueryPacket;
 
-constexpr std::uint16_t kLocationCode = 65001;
+constexpr std::uint16_t kLocationOptionCode = 65001;
 
 struct Parsed {
   Bytes message;  // what query's views point into
@@ -22,7 +22,7 @@ struct Parsed {
   ParseOutcome outcome;
 
   explicit Parsed(Bytes bytes) : message(std::move(bytes)) {
-    outcome = parseQuery(message, kLocationCode, query);
+    outcome = parseQuery(message, kLocationOptionCode, query);
   }
   explicit Parsed(const QueryPacket& packet) : Parsed(packet.bytes()) {}
   Parsed(const Parsed&) = delete;

@@ -15,7 +15,7 @@ using partition::EZoneIx;
 using partition::Locus;
 using partition::ServiceIx;
 using testing::HasSubstr;
-using Kind = ServiceNode::Kind;
+using NodeKind = ServiceNode::Kind;
 
 constexpr const char* kZone = R"($ORIGIN example.
 $TTL 300
@@ -201,11 +201,11 @@ TEST(ServiceSetErrors, AllAtOnceWithTheirPlaces) {
 
 TEST(ServiceSet, NamesOfAShardingService) {
   const Built built(service("order.example", "sharded"));
-  const std::pair<const char*, Kind> expected[] = {
-      {"order.example", Kind::kService},         {"g.order.example", Kind::kGeohash},
-      {"city.order.example", Kind::kCity},       {"poi.order.example", Kind::kPoi},
-      {"key.order.example", Kind::kKey},         {"shard.order.example", Kind::kEmpty},
-      {"sp1.shard.order.example", Kind::kShard}, {"sp2.shard.order.example", Kind::kShard}};
+  const std::pair<const char*, NodeKind> expected[] = {
+      {"order.example", NodeKind::kService},         {"g.order.example", NodeKind::kGeohash},
+      {"city.order.example", NodeKind::kCity},       {"poi.order.example", NodeKind::kPoi},
+      {"key.order.example", NodeKind::kKey},         {"shard.order.example", NodeKind::kEmpty},
+      {"sp1.shard.order.example", NodeKind::kShard}, {"sp2.shard.order.example", NodeKind::kShard}};
   for (const auto& [name, kind] : expected) {
     const ServiceNode* node = built.find(name);
     ASSERT_NE(node, nullptr) << name;
@@ -231,9 +231,9 @@ TEST(ServiceSet, ShardNodesByLocus) {
 TEST(ServiceSet, NamesOfTheOtherKinds) {
   const Built built(service("account.example", "single") + "," + service("web.example", "free"));
   ASSERT_NE(built.find("rw.account.example"), nullptr);
-  EXPECT_EQ(built.find("rw.account.example")->kind, Kind::kReadWrite);
-  EXPECT_EQ(built.find("ro.account.example")->kind, Kind::kReadOnly);
-  EXPECT_EQ(built.find("web.example")->kind, Kind::kService);
+  EXPECT_EQ(built.find("rw.account.example")->kind, NodeKind::kReadWrite);
+  EXPECT_EQ(built.find("ro.account.example")->kind, NodeKind::kReadOnly);
+  EXPECT_EQ(built.find("web.example")->kind, NodeKind::kService);
   for (const char* absent : {"g.account.example", "rw.web.example", "g.web.example"}) {
     EXPECT_EQ(built.find(absent), nullptr) << absent;
   }
@@ -242,8 +242,8 @@ TEST(ServiceSet, NamesOfTheOtherKinds) {
 TEST(ServiceSet, NamesBetweenServiceAndApexExist) {
   const Built built(service("a.b.c.example", "free") + "," + service("x.c.example", "free") + "," +
                     service("w.held.ent.example", "free"));
-  EXPECT_EQ(built.find("b.c.example")->kind, Kind::kEmpty);
-  EXPECT_EQ(built.find("c.example")->kind, Kind::kEmpty);
+  EXPECT_EQ(built.find("b.c.example")->kind, NodeKind::kEmpty);
+  EXPECT_EQ(built.find("c.example")->kind, NodeKind::kEmpty);
   EXPECT_EQ(built.find("example"), nullptr);
   EXPECT_EQ(built.find("held.ent.example"), nullptr);  // the file has it
   EXPECT_EQ(built.find("ent.example"), nullptr);

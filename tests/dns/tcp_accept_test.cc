@@ -15,10 +15,10 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 // Far longer than anything here takes; only a failing test waits this long.
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kAcceptPatience{20};
 
 bool reaches(const Counter& counter, std::uint64_t value) {
-  const auto deadline = SteadyClock::now() + kPatience;
+  const auto deadline = SteadyClock::now() + kAcceptPatience;
   while (counter.value() < value) {
     if (SteadyClock::now() > deadline) return false;
     std::this_thread::yield();

@@ -22,7 +22,7 @@ std::shared_ptr<const Zone> zoneOf(const std::string& text) {
   return zone ? *zone : nullptr;
 }
 
-Name named(std::string_view text) {
+Name zoneName(std::string_view text) {
   return Name::parse(text).value();
 }
 
@@ -38,17 +38,17 @@ void PrintTo(const Found& found, std::ostream* out) {
 }
 
 Found look(const Zone& zone, std::string_view name) {
-  const Zone::Match match = zone.find(named(name).lowered());
+  const Zone::Match match = zone.find(zoneName(name).lowered());
   return {match.kind, zone.nodeName(match.node).text(), match.encloser_labels};
 }
 
 RrsetView rrsetAt(const Zone& zone, std::string_view name, RrType type) {
-  return zone.rrset(zone.find(named(name).lowered()).node, type);
+  return zone.rrset(zone.find(zoneName(name).lowered()).node, type);
 }
 
 std::vector<std::string> additionalNames(const Zone& zone, std::string_view name, RrType type) {
   std::vector<std::string> out;
-  for (const NodeIx node : zone.additional(zone.find(named(name).lowered()).node, type)) {
+  for (const NodeIx node : zone.additional(zone.find(zoneName(name).lowered()).node, type)) {
     out.push_back(zone.nodeName(node).text());
   }
   return out;
@@ -98,14 +98,14 @@ TEST(ZoneFind, TheWildcardItselfIsAnOrdinaryName) {
 TEST(ZoneFind, AnEmptyNonTerminalBlocksWildcardsAbove) {
   const auto zone = wildcardZone();
   EXPECT_EQ(look(*zone, "host2.example."), (Found{Kind::kExact, "host2.example.", 2}));
-  EXPECT_TRUE(zone->rrsets(zone->find(named("host2.example.")).node).empty());
+  EXPECT_TRUE(zone->rrsets(zone->find(zoneName("host2.example.")).node).empty());
   EXPECT_EQ(look(*zone, "x.host2.example."), (Found{Kind::kNxDomain, "host2.example.", 2}));
 }
 
 TEST(ZoneFind, AnEmptyNonTerminalMayBeTheWildcard) {
   const auto zone = zoneOf(std::string(kHead) + "a.*.w.example. A 192.0.2.1\n");
   EXPECT_EQ(look(*zone, "q.w.example."), (Found{Kind::kWildcard, "*.w.example.", 2}));
-  EXPECT_TRUE(zone->rrsets(zone->find(named("q.w.example.")).node).empty());
+  EXPECT_TRUE(zone->rrsets(zone->find(zoneName("q.w.example.")).node).empty());
 }
 
 TEST(ZoneFind, AWildcardUnderAnEmptyNonTerminal) {
@@ -184,7 +184,7 @@ TEST(ZoneRrset, IsRenderedAsInAMessage) {
 TEST(ZoneRrset, SetsOfANodeAscendByType) {
   const auto zone =
       zoneOf(std::string(kHead) + "m TXT a\nm A 192.0.2.1\nm MX 1 a.\nm A 192.0.2.2\n");
-  const NodeIx node = zone->find(named("m.example.")).node;
+  const NodeIx node = zone->find(zoneName("m.example.")).node;
   std::vector<RrType> types;
   for (const RrsetView& set : zone->rrsets(node)) types.push_back(set.type);
   EXPECT_THAT(types, ElementsAre(RrType::kA, RrType::kMx, RrType::kTxt));
@@ -245,7 +245,7 @@ TEST(ZoneAdditional, AServiceTargetDotIsTheOwner) {  // RFC 9460 §2.5
 }
 
 TEST(Zone, IsMadeFromRecordsToo) {
-  const Name apex = named("Example.");
+  const Name apex = zoneName("Example.");
   const auto record = [&](const char* text) { return parseRecord(text, apex, 60).value(); };
   std::vector<ZoneRecord> records{record("A 192.0.2.1")};
   records.push_back({apex, RrType::kNs, 60, {0}});
@@ -266,7 +266,7 @@ TEST(ZoneSet, FindsTheLongestApex) {
   }
   const ZoneSet set(std::move(zones));
   const auto apexFor = [&](const char* name) {
-    const Zone* zone = set.find(named(name));
+    const Zone* zone = set.find(zoneName(name));
     return zone == nullptr ? "" : zone->apex().text();
   };
   EXPECT_EQ(apexFor("x.a.b.example."), "a.b.example.");
@@ -278,7 +278,7 @@ TEST(ZoneSet, FindsTheLongestApex) {
   std::vector<std::string> order;
   for (const LoadedZone& zone : set.zones()) order.push_back(zone.zone->apex().text());
   EXPECT_THAT(order, ElementsAre("example.", "b.example.", "a.b.example.", "org."));
-  EXPECT_EQ(ZoneSet({}).find(named("a.")), nullptr);
+  EXPECT_EQ(ZoneSet({}).find(zoneName("a.")), nullptr);
 }
 
 }  // namespace

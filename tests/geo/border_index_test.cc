@@ -10,8 +10,8 @@
 namespace meridian::geo {
 namespace {
 
-std::optional<BorderIndex::Nearest> bruteForce(const std::vector<Fence>& fences, GeoPoint point,
-                                               double reach) {
+std::optional<BorderIndex::Nearest> nearestByForce(const std::vector<Fence>& fences, GeoPoint point,
+                                                   double reach) {
   std::optional<BorderIndex::Nearest> best;
   for (std::uint32_t i = 0; i < fences.size(); ++i) {
     const double metres = distanceMetres(fences[i], point);
@@ -20,9 +20,9 @@ std::optional<BorderIndex::Nearest> bruteForce(const std::vector<Fence>& fences,
   return best;
 }
 
-void expectBruteForce(const std::vector<Fence>& fences, const BorderIndex& index, GeoPoint point,
-                      double reach) {
-  const auto expected = bruteForce(fences, point, reach);
+void expectNearestByForce(const std::vector<Fence>& fences, const BorderIndex& index,
+                          GeoPoint point, double reach) {
+  const auto expected = nearestByForce(fences, point, reach);
   if (expected && expected->metres == 0) return;  // inside one: nobody asks
   const auto found = index.nearest(point);
   ASSERT_EQ(found.has_value(), expected.has_value()) << point.lat << ',' << point.lon;
@@ -55,7 +55,7 @@ TEST(BorderIndexProperty, EqualsBruteForceAroundTheGrid) {
   for (const double reach : {1000.0, 50'000.0, 500'000.0}) {
     const BorderIndex index(test::pointersTo(fences), reach);
     for (int i = 0; i < 300; ++i) {
-      expectBruteForce(fences, index, {around(random), around(random)}, reach);
+      expectNearestByForce(fences, index, {around(random), around(random)}, reach);
     }
   }
 }
@@ -76,8 +76,8 @@ TEST(BorderIndexProperty, EqualsBruteForceAtTheRimAndNearThePole) {
   std::uniform_real_distribution<double> lon(-180, 180);
   for (int i = 0; i < 300; ++i) {
     const double east = 180 + few(random);
-    expectBruteForce(*fences, index, {few(random), east > 180 ? east - 360 : east}, 200'000);
-    expectBruteForce(*fences, index, {north(random), lon(random)}, 200'000);
+    expectNearestByForce(*fences, index, {few(random), east > 180 ? east - 360 : east}, 200'000);
+    expectNearestByForce(*fences, index, {north(random), lon(random)}, 200'000);
   }
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string errorsOf(std::string_view text) {
+std::string networkErrors(std::string_view text) {
   const auto parsed = parseNetworks(text, "n.txt");
   return parsed ? "none" : parsed.error().text();
 }
@@ -73,12 +73,12 @@ TEST(NetworkList, NamesThePlaceOfEachError) {
            std::pair("10.0.0.0/8 at 0,0 city=\xff", "must be UTF-8"),
            std::pair("10.0.0.0/8 at 0,0 city=a city=b", "n.txt:1:26: city: stands twice"),
        }) {
-    EXPECT_THAT(errorsOf(line), HasSubstr(error)) << line;
+    EXPECT_THAT(networkErrors(line), HasSubstr(error)) << line;
   }
 }
 
 TEST(NetworkList, ReportsAllErrorsAtOnce) {
-  EXPECT_EQ(errorsOf("x partition a\n10.0.0.0/8 partition ok\n10.0.0.0/8 at 91,181 asn=x\n"),
+  EXPECT_EQ(networkErrors("x partition a\n10.0.0.0/8 partition ok\n10.0.0.0/8 at 91,181 asn=x\n"),
             "n.txt:1:1: network: x: \"x\" is not an IP address\n"
             "n.txt:3:15: latitude: 91: must be a number from -90 to 90\n"
             "n.txt:3:18: longitude: 181: must be a number from -180 to 180\n"
@@ -86,7 +86,7 @@ TEST(NetworkList, ReportsAllErrorsAtOnce) {
 }
 
 TEST(NetworkList, RefusesAPrefixTwice) {
-  EXPECT_EQ(errorsOf("10.0.0.0/8 partition a\n10.0.0.0/9 partition a\n10.0.0.0/8 at 1,2\n"),
+  EXPECT_EQ(networkErrors("10.0.0.0/8 partition a\n10.0.0.0/9 partition a\n10.0.0.0/8 at 1,2\n"),
             "n.txt:3:1: network: 10.0.0.0/8: stands already at n.txt:1:1\n");
   const test::TemporaryFile first("2001:db8::/32 partition a\n");
   const test::TemporaryFile second("10.0.0.0/8 partition a\n2001:db8::/32 partition a\n");
@@ -98,11 +98,12 @@ TEST(NetworkList, RefusesAPrefixTwice) {
 }
 
 TEST(NetworkList, RefusesIpv6ThatCarriesIpv4) {
-  EXPECT_THAT(errorsOf("2002:c000:200::/40 partition a"), HasSubstr("write 192.0.2.0/24 instead"));
-  EXPECT_THAT(errorsOf("2002:c000:201:1::/64 partition a"),
+  EXPECT_THAT(networkErrors("2002:c000:200::/40 partition a"),
+              HasSubstr("write 192.0.2.0/24 instead"));
+  EXPECT_THAT(networkErrors("2002:c000:201:1::/64 partition a"),
               HasSubstr("write 192.0.2.1/32 instead"));
-  EXPECT_THAT(errorsOf("::ffff:0:0/96 partition a"), HasSubstr("write 0.0.0.0/0 instead"));
-  EXPECT_EQ(errorsOf("2002::/15 partition a"), "none");
+  EXPECT_THAT(networkErrors("::ffff:0:0/96 partition a"), HasSubstr("write 0.0.0.0/0 instead"));
+  EXPECT_EQ(networkErrors("2002::/15 partition a"), "none");
 }
 
 TEST(NetworkList, LoadNamesAMissingFile) {

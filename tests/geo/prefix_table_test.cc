@@ -91,7 +91,7 @@ Oracle randomOracle(IpFamily family, std::mt19937_64& random, std::size_t count,
   return oracle;
 }
 
-IpAddress addressOf(IpFamily family, U128 bits) {
+IpAddress tableAddress(IpFamily family, U128 bits) {
   return family == IpFamily::kV4 ? IpAddress::v4(static_cast<std::uint32_t>(bits))
                                  : IpAddress::v6(bits);
 }
@@ -144,7 +144,7 @@ void expectEqualToOracle(std::uint64_t seed, std::size_t count, std::uint32_t va
     for (const auto& [at, value] : boundaries) probes.insert(at);
     for (int i = 0; i < 500; ++i) probes.insert(random128(random) & oracle->all());
     for (const U128 at : probes) {
-      const IpAddress address = addressOf(family, at);
+      const IpAddress address = tableAddress(family, at);
       if (!address.isV4() && inAlias(at)) continue;
       ASSERT_NO_FATAL_FAILURE(expectRight(table, *oracle, boundaries, address));
     }

@@ -10,7 +10,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-Checked<std::vector<CheckConfig>> decoded(const std::string& text) {
+Checked<std::vector<CheckConfig>> decodedChecks(const std::string& text) {
   const auto root = parseToml(text, "m.toml");
   if (!root) return tl::unexpected(root.error());
   Diagnostics problems;
@@ -21,8 +21,8 @@ Checked<std::vector<CheckConfig>> decoded(const std::string& text) {
   return out;
 }
 
-std::string errorsOf(const std::string& members) {
-  const auto checks = decoded("[[health.checks]]\n" + members);
+std::string checkErrors(const std::string& members) {
+  const auto checks = decodedChecks("[[health.checks]]\n" + members);
   return checks ? "" : checks.error().text();
 }
 
@@ -30,7 +30,7 @@ constexpr std::string_view kTcp =
     "id = \"a\"\ndatacenter = \"d\"\nkind = \"tcp\"\ntarget = \"192.0.2.1:80\"\n";
 
 TEST(CheckConfigTest, WhatIsNotSaidHasTheDocumentedDefault) {
-  const auto checks = decoded("[[health.checks]]\n" + std::string(kTcp));
+  const auto checks = decodedChecks("[[health.checks]]\n" + std::string(kTcp));
   ASSERT_TRUE(checks) << checks.error().text();
   const CheckConfig& check = checks->at(0);
   EXPECT_EQ(check.interval.count(), 5000);
@@ -47,7 +47,7 @@ TEST(CheckConfigTest, WhatIsNotSaidHasTheDocumentedDefault) {
 }
 
 TEST(CheckConfigTest, EachKindTakesItsOwnKeys) {
-  const auto checks = decoded(R"(
+  const auto checks = decodedChecks(R"(
 [[health.checks]]
 id = "web"
 ezone = "fra-1"
@@ -97,50 +97,52 @@ kind = "pushed"
 
 TEST(CheckConfigTest, AKeyOfAnotherKindIsAnError) {
   EXPECT_THAT(
-      errorsOf(std::string(kTcp) + "qname = \"x.example\"\n"),
+      checkErrors(std::string(kTcp) + "qname = \"x.example\"\n"),
       HasSubstr("m.toml:6:9: health.checks[0].qname: x.example: is for checks of kind dns"));
-  EXPECT_THAT(errorsOf("id = \"a\"\ndatacenter = \"d\"\nkind = \"exec\"\ncommand = [\"/x\"]\n"
-                       "target = \"192.0.2.1:80\"\n"),
+  EXPECT_THAT(checkErrors("id = \"a\"\ndatacenter = \"d\"\nkind = \"exec\"\ncommand = [\"/x\"]\n"
+                          "target = \"192.0.2.1:80\"\n"),
               HasSubstr("health.checks[0].target: 192.0.2.1:80: is for checks of kind tcp"));
 }
 
 TEST(CheckConfigTest, WhatAKindNeedsIsMissed) {
   const std::string site = "id = \"a\"\ndatacenter = \"d\"\nkind = ";
-  EXPECT_THAT(errorsOf(site + "\"tcp\"\n"), HasSubstr("target: is needed"));
-  EXPECT_THAT(errorsOf(site + "\"dns\"\ntarget = \"192.0.2.1:53\"\n"),
+  EXPECT_THAT(checkErrors(site + "\"tcp\"\n"), HasSubstr("target: is needed"));
+  EXPECT_THAT(checkErrors(site + "\"dns\"\ntarget = \"192.0.2.1:53\"\n"),
               HasSubstr("qname: is needed"));
-  EXPECT_THAT(errorsOf(site + "\"https\"\ntarget = \"192.0.2.1:443\"\n"),
+  EXPECT_THAT(checkErrors(site + "\"https\"\ntarget = \"192.0.2.1:443\"\n"),
               HasSubstr("host: is needed"));
-  EXPECT_THAT(errorsOf(site + "\"exec\"\n"), HasSubstr("command: is needed"));
-  EXPECT_THAT(errorsOf("id = \"a\"\nkind = \"pushed\"\n"), HasSubstr("datacenter: must be given"));
-  EXPECT_THAT(errorsOf("id = \"a\"\nkind = \"pushed\"\ndatacenter = \"d\"\nezone = \"d\"\n"),
+  EXPECT_THAT(checkErrors(site + "\"exec\"\n"), HasSubstr("command: is needed"));
+  EXPECT_THAT(checkErrors("id = \"a\"\nkind = \"pushed\"\n"),
+              HasSubstr("datacenter: must be given"));
+  EXPECT_THAT(checkErrors("id = \"a\"\nkind = \"pushed\"\ndatacenter = \"d\"\nezone = \"d\"\n"),
               HasSubstr("ezone: d: stands beside datacenter"));
 }
 
 TEST(CheckConfigTest, ValuesAreChecked) {
   const std::string site = "id = \"a\"\ndatacenter = \"d\"\n";
-  EXPECT_THAT(errorsOf(site + "kind = \"exec\"\ncommand = [\"true\"]\n"),
+  EXPECT_THAT(checkErrors(site + "kind = \"exec\"\ncommand = [\"true\"]\n"),
               HasSubstr("must be an absolute path"));
-  EXPECT_THAT(errorsOf(site + "kind = \"tcp\"\ntarget = \"192.0.2.1:0\"\n"),
+  EXPECT_THAT(checkErrors(site + "kind = \"tcp\"\ntarget = \"192.0.2.1:0\"\n"),
               HasSubstr("must have a port"));
-  EXPECT_THAT(errorsOf(std::string(kTcp) + "timeout_ms = 5000\n"),
+  EXPECT_THAT(checkErrors(std::string(kTcp) + "timeout_ms = 5000\n"),
               HasSubstr("timeout_ms: 5000: timeout_ms must be shorter than interval_ms"));
   const std::string http = site + "kind = \"http\"\ntarget = \"192.0.2.1:80\"\n";
-  EXPECT_THAT(errorsOf(http + "path = \"/a b\"\n"), HasSubstr("must start with '/'"));
-  EXPECT_THAT(errorsOf(http + "path = \"/a\\r\\nX: 1\"\n"), HasSubstr("must start with '/'"));
-  EXPECT_THAT(errorsOf(http + "host = \"a b\"\n"), HasSubstr("must be a host's name"));
+  EXPECT_THAT(checkErrors(http + "path = \"/a b\"\n"), HasSubstr("must start with '/'"));
+  EXPECT_THAT(checkErrors(http + "path = \"/a\\r\\nX: 1\"\n"), HasSubstr("must start with '/'"));
+  EXPECT_THAT(checkErrors(http + "host = \"a b\"\n"), HasSubstr("must be a host's name"));
   const std::string dns = site + "kind = \"dns\"\ntarget = \"192.0.2.1:53\"\n";
   for (const std::string& bad :
        std::vector<std::string>{"a..b", ".a", "a.b..", "", std::string(64, 'x')}) {
-    EXPECT_THAT(errorsOf(dns + "qname = \"" + bad + "\"\n"), HasSubstr("must be a name of labels"))
+    EXPECT_THAT(checkErrors(dns + "qname = \"" + bad + "\"\n"),
+                HasSubstr("must be a name of labels"))
         << bad;
   }
-  EXPECT_EQ(errorsOf(dns + "qname = \".\"\n"), "");
+  EXPECT_EQ(checkErrors(dns + "qname = \".\"\n"), "");
 }
 
 TEST(CheckConfigTest, IdsAreUnique) {
   const std::string one = "[[health.checks]]\n" + std::string(kTcp);
-  const auto checks = decoded(one + one);
+  const auto checks = decodedChecks(one + one);
   ASSERT_FALSE(checks);
   EXPECT_THAT(checks.error().text(), HasSubstr("m.toml:7:6: health.checks[1].id: a: stands twice"));
 }

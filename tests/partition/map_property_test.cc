@@ -68,11 +68,11 @@ std::shared_ptr<const Topology> decoded(const std::string& text) {
 // All that a reopen must bring back of a row, by ids.
 using Row = std::tuple<SubjectKind, std::string, std::string, std::string, Epoch, Rev, WallTime,
                        std::string, std::string>;
-using State = std::pair<Rev, std::map<std::string, Row>>;
+using Whole = std::pair<Rev, std::map<std::string, Row>>;
 
-State stateOf(const MapSnapshot& map) {
+Whole stateOf(const MapSnapshot& map) {
   const auto id = [&](EZoneIx ezone) { return map.topology->ezones[ezone.index()].id; };
-  State state{map.table->rev, {}};
+  Whole state{map.table->rev, {}};
   for (const Assignment& a : map.table->assignments) {
     state.second[a.subject] = {a.kind,  a.zone, id(a.ezone), a.prev_ezone ? id(*a.prev_ezone) : "",
                                a.epoch, a.rev,  a.since,     a.reason,
@@ -178,8 +178,8 @@ class Life {
   void checkReopen(bool failed_write) {
     const auto other = open();
     ASSERT_NE(other, nullptr);
-    const State stored = stateOf(other->current());
-    const State served = stateOf(service_->current());
+    const Whole stored = stateOf(other->current());
+    const Whole served = stateOf(service_->current());
     if (!failed_write || disk_->failure == MemoryDisk::Failure::kLost) {
       EXPECT_EQ(stored, served);
       EXPECT_EQ(other->current().topology->document, service_->current().topology->document);

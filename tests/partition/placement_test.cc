@@ -16,11 +16,11 @@ using test::boxFence;
 using test::PlacementWorld;
 using testing::HasSubstr;
 
-constexpr ZoneIx kOrder{0};
-constexpr ZoneIx kAccount{1};
-constexpr ZoneIx kWeb{2};
+constexpr ZoneIx kOrderZone{0};
+constexpr ZoneIx kAccountZone{1};
+constexpr ZoneIx kWebZone{2};
 
-std::shared_ptr<const Placement> mustBuild(const PlacementWorld& world, ZoneIx zone = kOrder) {
+std::shared_ptr<const Placement> mustBuild(const PlacementWorld& world, ZoneIx zone = kOrderZone) {
   auto placement = Placement::build(world.topology, zone, world.sources);
   EXPECT_TRUE(placement.has_value()) << placement.error().text();
   return placement ? *placement : nullptr;
@@ -204,7 +204,7 @@ TEST(Placement, OrdersSitesByDistance) {
   PlacementWorld world;
   world.setOverrides("192.0.2.0/24 at 50,10\n198.51.100.0/24 at 30,-97\n");
   world.sources.cities = {{"austin", {30, -97}, "", {}}};
-  const auto placement = mustBuild(world, kWeb);
+  const auto placement = mustBuild(world, kWebZone);
   const auto orderOf = [&](Locus locus) {
     std::string text;
     for (const EZoneIx ezone : placement->siteOrder(locus)) {
@@ -238,9 +238,9 @@ TEST(PlacementProperty, TheNearestSiteIsAlwaysFirst) {
   for (std::uint8_t slot = 3; slot < 40; ++slot) {
     sites.push_back({lat(random), lon(random)});
     world.addSite("site-" + std::to_string(slot), sites.back(), slot);
-    world.topology.zones[kWeb.index()].ezones.emplace_back(slot);
+    world.topology.zones[kWebZone.index()].ezones.emplace_back(slot);
   }
-  const auto placement = mustBuild(world, kWeb);
+  const auto placement = mustBuild(world, kWebZone);
   const geo::NearestPoints nearest(sites);
   for (int i = 0; i < 5000; ++i) {
     const geo::GeoPoint point{lat(random), lon(random)};
@@ -262,7 +262,7 @@ TEST(PlacementDiff, CountsWhatMoves) {
   const auto old_placement = mustBuild(before);
   const auto new_placement = mustBuild(after);
   const PlacementDiff diff = diffPlacements(before.topology, *old_placement, after.topology,
-                                            *new_placement, kOrder, kOrder);
+                                            *new_placement, kOrderZone, kOrderZone);
   EXPECT_EQ(diff.ipv4_addresses, 128U);
   EXPECT_EQ(diff.ipv6_48s, 128U);
   EXPECT_EQ(diff.pois, 1U);
@@ -275,7 +275,7 @@ TEST(PlacementDiff, GoesByNamesNotByNumbers) {
   PlacementWorld after;
   after.setOverrides("192.0.2.0/24 at 5,5\n");
   std::swap(after.topology.partitions[0], after.topology.partitions[1]);  // a and b
-  for (const ZoneIx zone : {kOrder, kAccount, kWeb}) {
+  for (const ZoneIx zone : {kOrderZone, kAccountZone, kWebZone}) {
     const PlacementDiff diff = diffPlacements(before.topology, *mustBuild(before, zone),
                                               after.topology, *mustBuild(after, zone), zone, zone);
     EXPECT_EQ(diff.ipv4_addresses, 0U);
@@ -284,7 +284,7 @@ TEST(PlacementDiff, GoesByNamesNotByNumbers) {
   // The whole space moves: no overflow.
   after.topology.partitions[3].id = "other";
   const PlacementDiff all = diffPlacements(before.topology, *mustBuild(before), after.topology,
-                                           *mustBuild(after), kOrder, kOrder);
+                                           *mustBuild(after), kOrderZone, kOrderZone);
   EXPECT_EQ(all.ipv4_addresses, (std::uint64_t{1} << 32) - 256);
   EXPECT_GT(all.ipv6_48s, std::uint64_t{1} << 47);
   EXPECT_LE(all.ipv6_48s, std::uint64_t{1} << 48);

@@ -10,36 +10,37 @@
 namespace meridian::partition {
 namespace {
 
-const std::string kA = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
-const std::string kB = "4e11fa47-71ca-11e1-9e33-c80aa9429562";
+const std::string kServerA = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+const std::string kServerB = "4e11fa47-71ca-11e1-9e33-c80aa9429562";
 
 TEST(Position, GtidSetsAreReadAsMysqlWritesThem) {
-  const auto set = GtidSet::parse("4E11FA47-71CA-11E1-9E33-C80AA9429562:7,\n " + kA +
-                                  ":4-9:1-3:11, " + kA + ":12");
+  const auto set = GtidSet::parse("4E11FA47-71CA-11E1-9E33-C80AA9429562:7,\n " + kServerA +
+                                  ":4-9:1-3:11, " + kServerA + ":12");
   ASSERT_TRUE(set) << set.error().message;
-  EXPECT_EQ(set->text(), kA + ":1-9:11-12," + kB + ":7");
+  EXPECT_EQ(set->text(), kServerA + ":1-9:11-12," + kServerB + ":7");
   EXPECT_EQ(*GtidSet::parse(set->text()), *set);
 }
 
 TEST(Position, WhatIsNoGtidSetIsRefused) {
   for (const std::string& text :
-       {std::string(), std::string(" "), kA, kA + ":", kA + ":0", kA + ":3-2", kA + ":1-",
-        kA + ":-1", kA + ":1-2-3", kA + ":x", kA + ":1,,", "," + kA + ":1", kA.substr(1) + ":1",
-        kA + "0:1", kA + ":9223372036854775807", kA + ":99999999999999999999", std::string("u:1"),
-        kA + ":1@5", std::string(kMaxPosition + 1, 'a')}) {
+       {std::string(), std::string(" "), kServerA, kServerA + ":", kServerA + ":0",
+        kServerA + ":3-2", kServerA + ":1-", kServerA + ":-1", kServerA + ":1-2-3", kServerA + ":x",
+        kServerA + ":1,,", "," + kServerA + ":1", kServerA.substr(1) + ":1", kServerA + "0:1",
+        kServerA + ":9223372036854775807", kServerA + ":99999999999999999999", std::string("u:1"),
+        kServerA + ":1@5", std::string(kMaxPosition + 1, 'a')}) {
     EXPECT_FALSE(GtidSet::parse(text)) << text.substr(0, 60);
   }
-  EXPECT_TRUE(GtidSet::parse(kA + ":9223372036854775806"));
+  EXPECT_TRUE(GtidSet::parse(kServerA + ":9223372036854775806"));
 }
 
 TEST(Position, ContainsNeedsProof) {
-  EXPECT_TRUE(positionContains(kA + ":1-9", kA + ":1-9"));
-  EXPECT_TRUE(positionContains(kA + ":1-9," + kB + ":1", kA + ":2-3"));
-  EXPECT_FALSE(positionContains(kA + ":1-9", kA + ":9-10"));
-  EXPECT_FALSE(positionContains(kA + ":1-3:5-9", kA + ":1-9"));
-  EXPECT_FALSE(positionContains(kA + ":1-9", kA + ":1-9," + kB + ":1"));
-  EXPECT_FALSE(positionContains("", kA + ":1"));
-  EXPECT_FALSE(positionContains(kA + ":1", ""));
+  EXPECT_TRUE(positionContains(kServerA + ":1-9", kServerA + ":1-9"));
+  EXPECT_TRUE(positionContains(kServerA + ":1-9," + kServerB + ":1", kServerA + ":2-3"));
+  EXPECT_FALSE(positionContains(kServerA + ":1-9", kServerA + ":9-10"));
+  EXPECT_FALSE(positionContains(kServerA + ":1-3:5-9", kServerA + ":1-9"));
+  EXPECT_FALSE(positionContains(kServerA + ":1-9", kServerA + ":1-9," + kServerB + ":1"));
+  EXPECT_FALSE(positionContains("", kServerA + ":1"));
+  EXPECT_FALSE(positionContains(kServerA + ":1", ""));
   EXPECT_FALSE(positionContains("", ""));
   EXPECT_TRUE(positionContains("binlog.7/10@124", "binlog.7/8@123"));
   EXPECT_FALSE(positionContains("binlog.7/8@122", "binlog.7/8@123"));
@@ -48,15 +49,15 @@ TEST(Position, ContainsNeedsProof) {
   EXPECT_TRUE(positionContains("opaque", "opaque"));
   EXPECT_FALSE(positionContains("opaque2", "opaque1"));
   EXPECT_FALSE(positionContains("x@-1", "x@0"));
-  EXPECT_FALSE(positionContains("x@99", kA + ":1"));
+  EXPECT_FALSE(positionContains("x@99", kServerA + ":1"));
 }
 
 TEST(Position, TheLaterOfTwoReports) {
   EXPECT_EQ(laterPosition("", "x@1"), "x@1");
   EXPECT_EQ(laterPosition("x@1", ""), "x@1");
   EXPECT_EQ(laterPosition("x@9", "x@10"), "x@10");
-  EXPECT_EQ(laterPosition(kA + ":1-3", kA + ":2-5"), kA + ":1-5");
-  EXPECT_EQ(laterPosition("what", kA + ":2-5"), "what");
+  EXPECT_EQ(laterPosition(kServerA + ":1-3", kServerA + ":2-5"), kServerA + ":1-5");
+  EXPECT_EQ(laterPosition("what", kServerA + ":2-5"), "what");
 }
 
 using Brute = std::set<std::pair<int, int>>;
@@ -71,7 +72,7 @@ std::pair<Brute, std::string> randomSet(std::mt19937& random) {
     const int first = std::uniform_int_distribution<int>(1, 12)(random);
     const int last = first + std::uniform_int_distribution<int>(0, 5)(random);
     for (int n = first; n <= last; ++n) brute.emplace(source, n);
-    text += (i == 0 ? "" : ",") + (source == 0 ? kA : kB) + ":" + std::to_string(first);
+    text += (i == 0 ? "" : ",") + (source == 0 ? kServerA : kServerB) + ":" + std::to_string(first);
     if (last != first) text += "-" + std::to_string(last);
   }
   return {brute, text};
