@@ -63,6 +63,7 @@ Json changeJson(const Context& context, const Change& change) {
               {"budget_ms", nullptr},
               {"note", change.note},
               {"paused", change.paused},
+              {"wait_for_holds", change.wait_for_holds},
               {"remaining", change.remaining},
               {"step", change.steps}};
   if (const auto budget = partition::stateBudget(change, context.changes.policy())) {

@@ -108,6 +108,7 @@ Checked<partition::ChangeRequest> decodeChangeRequest(std::string_view body, Wal
   readTargets(in, out);
   out.not_before = timeAhead(in, "start_in_s", now);
   out.expires_at = timeAhead(in, "expires_in_s", now);
+  out.wait_for_holds = in.boolean("wait_for_holds", false);
   readOverrides(in, out);
   out.reason = reasonOf(in);
   out.dry_run = in.boolean("dry_run", false);
@@ -146,6 +147,34 @@ Checked<partition::OverrideRequest> decodeOverride(std::string_view body) {
       in.integer("expires_in_s", {.min = 1,
                                   .max = OverrideBook::kMaxLife.count(),
                                   .fallback = OverrideBook::kDefaultLife.count()}));
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(problems);
+  return out;
+}
+
+Checked<HoldRequest> decodeHold(std::string_view body) {
+  using partition::HoldBook;
+  using partition::HoldScope;
+  auto root = parseJson(body, kSource);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kSource, problems);
+  HoldRequest out;
+  int given = 0;
+  for (const HoldScope scope : {HoldScope::kPartition, HoldScope::kZone, HoldScope::kDatacenter}) {
+    const std::string key(partition::holdScopeName(scope));
+    const std::string subject = in.string(key.c_str(), {.id = true});
+    if (!in.has(key.c_str())) continue;
+    ++given;
+    out.hold.scope = scope;
+    out.hold.subject = subject;
+  }
+  if (given != 1) in.error("partition", "one of partition, zone and datacenter must be given");
+  out.hold.holder = in.string("holder", {.required = true, .id = true});
+  out.hold.reason = reasonOf(in);
+  out.life = std::chrono::seconds(in.integer(
+      "expires_in_s",
+      {.min = 1, .max = HoldBook::kMaxLife.count(), .fallback = HoldBook::kDefaultLife.count()}));
   in.finish();
   if (!problems.empty()) return tl::unexpected(problems);
   return out;

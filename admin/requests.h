@@ -9,6 +9,7 @@
 #include "base/diagnostics.h"
 #include "partition/change/engine.h"
 #include "partition/health/health_service.h"
+#include "partition/hold/hold_book.h"
 #include "partition/map_service.h"
 
 namespace meridian::admin {
@@ -29,8 +30,8 @@ Checked<RollbackBody> decodeRollback(std::string_view body);
 
 // {"kind": "shift" | "switch", "mode": "planned", "data_policy": "lossless", "subjects": [ID…],
 // "to": EZONE,
-//  "expected_epoch": N, "start_in_s": N, "expires_in_s": N, "overrides": [{"rule": "S3", "reason":
-//  TEXT}], "reason": TEXT, "dry_run": false}
+//  "expected_epoch": N, "start_in_s": N, "expires_in_s": N, "wait_for_holds": false, "overrides":
+//  [{"rule": "S3", "reason": TEXT}], "reason": TEXT, "dry_run": false}
 // Times count from `now`. "expected_epoch" only with one subject.
 Checked<partition::ChangeRequest> decodeChangeRequest(std::string_view body, WallTime now);
 
@@ -44,6 +45,13 @@ Checked<UndoBody> decodeUndo(std::string_view body);
 // {"glob": TEXT, "state": UP | DEGRADED | DOWN | UNKNOWN, "reason": TEXT, "expires_in_s": 14400};
 // the author comes from the token.
 Checked<partition::OverrideRequest> decodeOverride(std::string_view body);
+
+struct HoldRequest {
+  partition::Hold hold;  // scope, subject, holder, reason
+  std::chrono::seconds life{};
+};
+// {"partition" | "zone" | "datacenter": ID, "holder": TEXT, "reason": TEXT, "expires_in_s": 14400}
+Checked<HoldRequest> decodeHold(std::string_view body);
 
 struct HealthReport {
   std::string check;

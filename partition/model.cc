@@ -61,6 +61,11 @@ std::optional<EZoneIx> Topology::findEZone(std::string_view id) const {
   return findById<EZoneIx>(ezones, id);
 }
 
+std::string Topology::dcIdOf(std::string_view ezone) const {
+  const auto found = findEZone(ezone);
+  return found ? dcOf(*found).id : std::string();
+}
+
 std::optional<ZoneIx> Topology::findZone(std::string_view id) const {
   return findById<ZoneIx>(zones, id);
 }

@@ -110,6 +110,8 @@ struct Topology {
   std::optional<EZoneIx> findEZone(std::string_view id) const;
   std::optional<ZoneIx> findZone(std::string_view id) const;
   std::optional<PartitionIx> findPartition(std::string_view id) const;
+  // The datacenter's id by the eZone's; empty when there is no such eZone.
+  std::string dcIdOf(std::string_view ezone) const;
   const Datacenter& dcOf(EZoneIx ezone) const {
     return datacenters[ezones[ezone.index()].dc.index()];
   }

@@ -15,6 +15,7 @@
 #include "partition/change/engine.h"
 #include "partition/drc/link_book.h"
 #include "partition/health/health_service.h"
+#include "partition/hold/hold_book.h"
 #include "partition/hooks/hook_runner.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
@@ -74,6 +75,7 @@ struct Server::Parts {
   partition::LinkBook link_book{world.config.drc_limits};
   partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
+  std::optional<partition::HoldBook> holds;
   std::unique_ptr<partition::ChangeEngine> changes;
   std::unique_ptr<partition::HealthService> health;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
@@ -111,8 +113,8 @@ Status Server::Parts::openMap() {
   std::vector<std::string> families = partition::Journal::families();
   for (std::string& family : partition::HookOutbox::families()) families.push_back(family);
   for (std::string& family : partition::ChangeStore::families()) families.push_back(family);
-  for (std::string& family : partition::OverrideBook::families())
-    families.push_back(std::move(family));
+  for (std::string& family : partition::OverrideBook::families()) families.push_back(family);
+  for (std::string& family : partition::HoldBook::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
@@ -132,9 +134,13 @@ Status Server::Parts::openMap() {
 }
 
 Status Server::Parts::openChanges() {
+  auto opened_holds = partition::HoldBook::open(store);
+  if (!opened_holds) return tl::unexpected(opened_holds.error());
+  holds = std::move(*opened_holds);
   auto opened = partition::ChangeEngine::open(
       store, {},
-      {clock, *map, *hooks, links, [this] { return publisher.published().current()->health; }});
+      {clock, *map, *hooks, links, [this] { return publisher.published().current()->health; },
+       &*holds});
   if (!opened) return tl::unexpected(opened.error());
   changes = std::move(*opened);
   map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
@@ -202,7 +208,7 @@ Status Server::Parts::startAdmin() {
   };
   api = std::make_unique<admin::Api>(
       admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
-                     not_ready, hooks.get()},
+                     not_ready, hooks.get(), &*holds},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -241,7 +247,12 @@ void Server::Parts::startWorkers() {
   tcp->start();
   // Before the first change moves on, workers serve what it may move.
   changes->resume();
-  change_tick = loop.every(kChangeTick, [this] { changes->tick(); });
+  change_tick = loop.every(kChangeTick, [this] {
+    if (const auto expired = holds->expire(clock.wallNow()); !expired) {
+      logError("hold_not_forgotten", {{"why", expired.error().message}});
+    }
+    changes->tick();
+  });
   health->start(loop, world.config.health_max_probes);
   serving = true;
 }

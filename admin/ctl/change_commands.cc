@@ -28,7 +28,7 @@ struct StartArguments {
   std::string to, reason, mode = "planned", data_policy = "lossless";
   std::vector<std::string> overrides;
   std::optional<std::uint64_t> expected_epoch, start_in, expires_in;
-  bool dry_run = false;
+  bool dry_run = false, wait_for_holds = false;
 };
 
 Json startBody(const StartArguments& in, const char* kind) {
@@ -40,6 +40,7 @@ Json startBody(const StartArguments& in, const char* kind) {
                {"reason", in.reason},
                {"dry_run", in.dry_run}};
   if (in.expected_epoch) body["expected_epoch"] = *in.expected_epoch;
+  if (in.wait_for_holds) body["wait_for_holds"] = true;
   if (in.start_in) body["start_in_s"] = *in.start_in;
   if (in.expires_in) body["expires_in_s"] = *in.expires_in;
   for (const std::string& rule : in.overrides) {
@@ -63,6 +64,8 @@ void addStart(CLI::App& change, Globals& globals, const char* kind, const char* 
   sub->add_option("--expires-in", in->expires_in, "Goes back by itself after so many seconds");
   sub->add_option("--override", in->overrides,
                   "Rule that shall not count, e.g. S6; for the reason");
+  sub->add_flag("--wait-for-holds", in->wait_for_holds,
+                "Start when nobody holds it any more, instead of being refused");
   sub->add_flag("--dry-run", in->dry_run, "Say what every rule finds, and change nothing");
   onRun(sub, globals, [&globals, in, kind](HttpClient& client) {
     return show(globals, View::kPlan,

@@ -251,6 +251,19 @@ std::string links(const Json& reply) {
   return out;
 }
 
+std::string holds(const Json& rows) {
+  TextTable table({"HOLD", "ON", "HOLDER", "EXPIRES", "PASSED BY", "REASON"});
+  for (const Json& row : rows) {
+    std::string on;
+    for (const char* scope : {"partition", "zone", "datacenter"}) {
+      if (row.contains(scope)) on = std::string(scope) + " " + field(row, scope);
+    }
+    table.add({field(row, "id"), on, field(row, "holder"), field(row, "expires"),
+               field(row, "passed_by"), field(row, "reason")});
+  }
+  return rows.empty() ? std::string("nobody holds anything\n") : table.text();
+}
+
 std::string overrides(const Json& rows) {
   TextTable table({"ID", "GLOB", "STATE", "SITES", "CHECKS", "EXPIRES", "AUTHOR", "REASON"});
   for (const Json& row : rows) {
@@ -374,6 +387,12 @@ std::string render(View view, const std::string& body) {
       return overrides(Json::array({reply}));
     case View::kCleared:
       return "override " + field(reply, "removed") + " is gone\n";
+    case View::kHolds:
+      return holds(reply.at("holds"));
+    case View::kHold:
+      return holds(Json::array({reply}));
+    case View::kReleased:
+      return "hold " + field(reply, "released") + " is gone\n";
     case View::kHooks:
       return hooks(reply);
     case View::kDeadLetters:

@@ -15,7 +15,10 @@ using std::string_view;
 constexpr std::array kKinds = {pair{ChangeKind::kShift, string_view("shift")},
                                pair{ChangeKind::kSwitch, string_view("switch")},
                                pair{ChangeKind::kRollback, string_view("rollback")},
-                               pair{ChangeKind::kRevert, string_view("revert")}};
+                               pair{ChangeKind::kRevert, string_view("revert")},
+                               pair{ChangeKind::kDrain, string_view("drain")},
+                               pair{ChangeKind::kReturn, string_view("return")},
+                               pair{ChangeKind::kEvacuation, string_view("evacuation")}};
 constexpr std::array kModes = {pair{ChangeMode::kPlanned, string_view("planned")},
                                pair{ChangeMode::kGradual, string_view("gradual")},
                                pair{ChangeMode::kEmergency, string_view("emergency")},

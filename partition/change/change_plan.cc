@@ -31,7 +31,8 @@ MapResult<ChangeItem> planItem(const ChangeTarget& target, ChangeKind kind,
   }
   const Assignment& now = map.table->assignments[subject->index()];
   const bool global = now.kind == SubjectKind::kGlobalZone;
-  if (kind == ChangeKind::kShift && global) {
+  const bool undoes = kind == ChangeKind::kRollback || kind == ChangeKind::kRevert;
+  if (kind != ChangeKind::kSwitch && !undoes && global) {
     return refuse(ErrorKind::kRefused, "global-zone",
                   target.subject + " is a global zone: it moves by a switch");
   }
@@ -165,6 +166,7 @@ MapResult<Change> planChange(const ChangeRequest& request, const MapSnapshot& ma
   change.entered = now;
   change.not_before = request.not_before;
   change.expires_at = request.expires_at;
+  change.wait_for_holds = request.wait_for_holds;
   change.note = "asked for";
   if (request.mode == ChangeMode::kGradual) {
     change.waves = wavesOf(std::move(items), *map.topology, policy);

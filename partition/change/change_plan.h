@@ -25,6 +25,7 @@ struct ChangeRequest {
   std::vector<RuleOverride> overrides = {};
   std::optional<WallTime> not_before = {};
   std::optional<WallTime> expires_at = {};
+  bool wait_for_holds = false;
   bool dry_run = false;
 };
 inline constexpr std::size_t kMaxTargets = 4096;

@@ -16,10 +16,6 @@ using State = ChangeState;
 // More transitions than a wave has states would be a loop.
 constexpr int kMaxStepsAtOnce = 24;
 
-std::string stringOf(const RuleVerdict& verdict) {
-  return fmt::format("{}: {}", verdict.rule, verdict.text);
-}
-
 // The worse of two outcomes of one phase.
 HookOutcome worse(HookOutcome a, HookOutcome b) {
   const auto rank = [](HookOutcome::Kind kind) {
@@ -36,11 +32,6 @@ HookOutcome worse(HookOutcome a, HookOutcome b) {
     return 3;
   };
   return rank(a.kind) >= rank(b.kind) ? std::move(a) : std::move(b);
-}
-
-std::string dcOf(const Topology& topology, const std::string& ezone) {
-  const auto found = topology.findEZone(ezone);
-  return found ? topology.dcOf(*found).id : std::string();
 }
 
 // Hooks are asked for each subject: their keys must not be the same.
@@ -135,8 +126,10 @@ MapResult<ChangePlan> ChangeEngine::rollback(std::uint64_t number, ChangeMode mo
 
 MapResult<ChangePlan> ChangeEngine::takeUp(Change change, bool dry_run) {
   ChangePlan plan;
-  plan.verdicts = checkRules(change, safetyView(change));
-  const bool later = change.not_before && *change.not_before > seams_.clock.wallNow();
+  const SafetyView view = safetyView(change);
+  plan.verdicts = checkRules(change, view);
+  const bool held = change.wait_for_holds && !holdsOn(change, view).empty();
+  const bool later = held || (change.not_before && *change.not_before > seams_.clock.wallNow());
   // A later start is judged at its time.
   const bool stopped = std::any_of(plan.verdicts.begin(), plan.verdicts.end(), stops);
   if (dry_run || (stopped && !later)) {
@@ -227,88 +220,6 @@ std::chrono::milliseconds ChangeEngine::inState(std::uint64_t number) const {
   return seams_.clock.monotonicNow() - found->second.entered;
 }
 
-SafetyView ChangeEngine::safetyView(const Change& change) const {
-  SafetyView view{*seams_.map.current().topology,
-                  *seams_.map.current().table,
-                  seams_.links,
-                  seams_.health(),
-                  policy_,
-                  seams_.clock.wallNow(),
-                  {},
-                  {}};
-  for (const auto& [number, open] : open_) {
-    if (number != change.number) view.others.push_back(&changes_.at(number));
-  }
-  view.last_move = [this](std::string_view subject) { return lastMove(subject); };
-  return view;
-}
-
-ChangeFacts ChangeEngine::factsOf(const Change& change, Open& open) {
-  const MonotonicTime now = seams_.clock.monotonicNow();
-  ChangeFacts facts;
-  facts.wall = seams_.clock.wallNow();
-  facts.in_state = now - open.entered;
-  facts.hook = open.hook;
-  if (open.blocked_since) {
-    facts.blocked = now - *open.blocked_since;
-    const milliseconds jump = (facts.wall - open.wall_at_block) - facts.blocked;
-    facts.clock_steady = std::chrono::abs(jump) <= policy_.max_clock_skew;
-  }
-  if (change.state == State::kPrecheck || change.state == State::kPrepared) {
-    addBrokenRules(change, facts);
-  } else if (change.state == State::kCatchingUp) {
-    facts.position_known = positionsSince(change, facts.in_state);
-    facts.caught_up = caughtUp(change);
-  } else if (change.state == State::kSoaking) {
-    watch(change, open, now, facts);
-  }
-  return facts;
-}
-
-void ChangeEngine::addBrokenRules(const Change& change, ChangeFacts& facts) const {
-  const SafetyView view = safetyView(change);
-  const auto verdicts =
-      change.state == State::kPrecheck ? checkRules(change, view) : checkWatchedRules(change, view);
-  for (const RuleVerdict& verdict : verdicts) {
-    if (!stops(verdict)) continue;
-    facts.broken.push_back(stringOf(verdict));
-    facts.hopeless = facts.hopeless || verdict.hard;
-  }
-}
-
-bool ChangeEngine::positionsSince(const Change& change, milliseconds in_state) const {
-  const Topology& topology = *seams_.map.current().topology;
-  return std::all_of(change.items().begin(), change.items().end(), [&](const ChangeItem& item) {
-    const std::string from = dcOf(topology, item.from);
-    const std::string to = dcOf(topology, item.to);
-    if (from == to) return true;
-    const LinkView link = seams_.links.link(from, to);
-    return link.src_pos_age_ms && *link.src_pos_age_ms < in_state.count();
-  });
-}
-
-bool ChangeEngine::caughtUp(const Change& change) const {
-  const Topology& topology = *seams_.map.current().topology;
-  return std::all_of(change.items().begin(), change.items().end(), [&](const ChangeItem& item) {
-    const std::string from = dcOf(topology, item.from);
-    const std::string to = dcOf(topology, item.to);
-    return from == to || seams_.links.contains(from, to, item.barrier);
-  });
-}
-
-void ChangeEngine::watch(const Change& change, Open& open, MonotonicTime now,
-                         ChangeFacts& facts) const {
-  for (const RuleVerdict& verdict : checkWatchedRules(change, safetyView(change))) {
-    if (stops(verdict) && facts.watch.empty()) facts.watch = stringOf(verdict);
-  }
-  if (!facts.watch.empty()) {
-    open.well_since.reset();
-    return;
-  }
-  if (!open.well_since) open.well_since = now;
-  facts.well = now - *open.well_since;
-}
-
 void ChangeEngine::settle(std::uint64_t number) {
   for (int i = 0; i < kMaxStepsAtOnce && !store_failed_; ++i) {
     const auto open = open_.find(number);
@@ -370,7 +281,7 @@ void ChangeEngine::dropOpenHooks(const Change& change) {
 Change ChangeEngine::withPositions(Change change) const {
   const Topology& topology = *seams_.map.current().topology;
   for (ChangeItem& item : change.items()) {
-    const LinkView link = seams_.links.link(dcOf(topology, item.from), dcOf(topology, item.to));
+    const LinkView link = seams_.links.link(topology.dcIdOf(item.from), topology.dcIdOf(item.to));
     if (change.state == State::kCatchingUp) {
       // Two rooms of one site share their data: there is nothing to wait for.
       item.barrier = link.src_pos.empty() ? "none" : link.src_pos;
@@ -471,6 +382,7 @@ void ChangeEngine::entered(std::uint64_t number) {
     for (const ChangeItem& item : change.items()) {
       last_moves_[item.subject] = {seams_.clock.wallNow(), item.from, item.to};
     }
+    notePassedHolds(change);
   }
   callHooks(change, open);
   if (change.state == State::kDone && change.expires_at && !change.undoes) {
@@ -485,6 +397,16 @@ void ChangeEngine::entered(std::uint64_t number) {
                      {"note", change.note}});
   if (isOver(change.state)) open_.erase(number);
   if (told_) told_(change);
+}
+
+// Who held what has moved all the same reads it in the hold; the hooks were told too (HookCall).
+void ChangeEngine::notePassedHolds(const Change& change) {
+  if (seams_.holds == nullptr) return;
+  std::vector<std::uint64_t> ids;
+  for (const Hold* hold : holdsOn(change, safetyView(change))) ids.push_back(hold->id);
+  if (Status noted = seams_.holds->passed(ids, changeId(change.number)); !noted) {
+    storeBroke(noted.error());
+  }
 }
 
 void ChangeEngine::callHooks(const Change& change, Open& open) {
@@ -518,18 +440,24 @@ HookCall ChangeEngine::hookCall(const Change& change, const ChangeItem& item,
   call.mode = changeModeName(change.mode);
   call.from = item.from;
   call.to = item.to;
-  call.from_dc = dcOf(*map.topology, item.from);
-  call.to_dc = dcOf(*map.topology, item.to);
+  call.from_dc = map.topology->dcIdOf(item.from);
+  call.to_dc = map.topology->dcIdOf(item.to);
   call.epoch_old = item.moved ? item.epoch_before : item.epoch;
   call.epoch_new =
       item.moved ? item.epoch : nextEpoch(item.epoch, slotOfEZone(*map.topology, item.to));
   call.rev = map.table->rev;
   call.barrier = item.barrier;
-  call.lag_ms = seams_.links.link(dcOf(*map.topology, item.from), dcOf(*map.topology, item.to))
+  call.lag_ms = seams_.links.link(map.topology->dcIdOf(item.from), map.topology->dcIdOf(item.to))
                     .effective_lag_ms;
   call.budget = phaseBudget(phase, policy_);
   call.deadline = seams_.clock.wallNow() + call.budget;
   call.emergency = change.mode == ChangeMode::kEmergency;
+  if (seams_.holds != nullptr) {
+    const HeldMove move{item.subject, item.zone, call.from_dc, call.to_dc};
+    for (const Hold* hold : seams_.holds->on(move, seams_.clock.wallNow())) {
+      call.holds.push_back(describeHold(*hold));
+    }
+  }
   return call;
 }
 

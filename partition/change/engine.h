@@ -36,6 +36,7 @@ struct ChangeSeams {
   HookRunner& hooks;
   const LinkSource& links;
   std::function<std::shared_ptr<const SiteHealth>()> health;  // never null
+  HoldBook* holds = nullptr;                                  // nullptr: nobody can hold anything
 };
 
 // What came of asking for a change.
@@ -110,6 +111,7 @@ class ChangeEngine {
                         const std::string& actor) const;
   std::vector<StoreWrite> transitionOf(const Change& change, const std::string& actor);
   std::optional<Change> revertOf(const Change& done);
+  void notePassedHolds(const Change& change);
   void entered(std::uint64_t number);
   void dropOpenHooks(const Change& change);
   void callHooks(const Change& change, Open& open);

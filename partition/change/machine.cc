@@ -98,6 +98,11 @@ std::optional<ChangeStep> fromPrecheck(const Change& change, const ChangeFacts& 
     if (note == change.note) return std::nullopt;
     return enter(State::kPrecheck, std::move(note));
   }
+  // A hold ends by itself. Waves that have begun wait for it; so does who said that it would.
+  if (!facts.held.empty() && (change.wave > 0 || change.wait_for_holds)) {
+    if (facts.held == change.note) return std::nullopt;
+    return enter(State::kPrecheck, facts.held);
+  }
   if (!facts.broken.empty()) {
     const std::string why = fmt::format("{}", fmt::join(facts.broken, "; "));
     return change.wave > 0 ? stopWave(change, why) : giveUp(change, why);
@@ -340,6 +345,10 @@ std::optional<ChangeStep> advance(const Change& change, const ChangeFacts& facts
     case State::kScheduled:
       if (change.paused || (change.not_before && facts.wall < *change.not_before)) {
         return std::nullopt;
+      }
+      if (change.wait_for_holds && !facts.held.empty()) {
+        if (facts.held == change.note) return std::nullopt;
+        return enter(State::kScheduled, facts.held);
       }
       return enter(State::kPrecheck, "its time has come");
     case State::kPrecheck:

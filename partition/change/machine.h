@@ -35,6 +35,7 @@ struct ChangeFacts {
   std::optional<HookOutcome> hook = {};  // of the state's gating phase, once it is there
   std::vector<std::string> broken = {};  // rules that forbid to go on now, each with its text
   bool hopeless = false;                 // one of them is hard: waiting does not help
+  std::string held = {};                 // whose holds are all that is broken; empty: none
   bool position_known = false;           // the sources told their positions after the block
   bool caught_up = false;                // every item's target has applied the barrier
   std::string watch = {};                // what is wrong with the targets; empty: nothing

@@ -24,6 +24,7 @@ class RuleBook {
     toggles();
     expiry();
     epochs();
+    holds();
     return std::move(verdicts_);
   }
   std::vector<RuleVerdict> watched() {
@@ -243,6 +244,17 @@ class RuleBook {
     }
   }
 
+  // S14: somebody needs the data to stay. An emergency goes over it, and says so.
+  void holds() {
+    if (view_.holds == nullptr) return;
+    const std::vector<const Hold*> found = holdsOn(change_, view_);
+    if (found.empty()) add("S14", true, false, "nobody holds it");
+    for (const Hold* hold : found) {
+      const std::string text = describeHold(*hold);
+      add("S14", emergency(), false, emergency() ? "goes over a hold: " + text : text);
+    }
+  }
+
   const Change& change_;
   const SafetyView& view_;
   std::vector<RuleVerdict> verdicts_;
@@ -267,6 +279,30 @@ std::optional<int> minuteOf(std::string_view text) {
 
 bool stops(const RuleVerdict& verdict) {
   return !verdict.holds && !verdict.overridden;
+}
+
+std::vector<const Hold*> holdsOn(const Change& change, const SafetyView& view) {
+  std::vector<const Hold*> all;
+  if (view.holds == nullptr) return all;
+  for (const ChangeItem& item : change.items()) {
+    const std::string from = view.topology.dcIdOf(item.from);
+    const std::string to = view.topology.dcIdOf(item.to);
+    const HeldMove move{item.subject, item.zone, from, to};
+    for (const Hold* hold : view.holds->on(move, view.now)) {
+      if (std::find(all.begin(), all.end(), hold) == all.end()) all.push_back(hold);
+    }
+  }
+  return all;
+}
+
+bool onlyHeld(const std::vector<RuleVerdict>& verdicts) {
+  bool held = false;
+  for (const RuleVerdict& verdict : verdicts) {
+    if (!stops(verdict)) continue;
+    if (verdict.rule != "S14") return false;
+    held = true;
+  }
+  return held;
 }
 
 std::vector<RuleVerdict> checkRules(const Change& change, const SafetyView& view) {

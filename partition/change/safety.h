@@ -1,4 +1,4 @@
-// The safety rules (domain.md §3b, S1–S13): may these subjects move there now?
+// The safety rules (domain.md §3b, S1–S13, and S14 for holds): may these subjects move there now?
 //
 // Pure: one verdict a rule that applies, with the facts it was made from. UNKNOWN satisfies no rule
 // about replication. A rule that is not about the mode asked for gives no verdict. S10 is checked
@@ -15,6 +15,7 @@
 #include "partition/change/change.h"
 #include "partition/decision.h"
 #include "partition/drc/link_view.h"
+#include "partition/hold/hold_book.h"
 #include "partition/model.h"
 #include "partition/table.h"
 
@@ -44,10 +45,15 @@ struct SafetyView {
   WallTime now{};
   std::vector<const Change*> others = {};  // changes that are not over, without the one in question
   std::function<std::optional<LastMove>(std::string_view subject)> last_move = {};
+  const HoldBook* holds = nullptr;  // nullptr: nobody can hold anything
 };
 
 // Verdicts for a change's current wave, in the order of the rules.
 std::vector<RuleVerdict> checkRules(const Change& change, const SafetyView& view);
+// The holds on the current wave, each once.
+std::vector<const Hold*> holdsOn(const Change& change, const SafetyView& view);
+// Whether nothing but holds stops the wave: those end by themselves.
+bool onlyHeld(const std::vector<RuleVerdict>& verdicts);
 // The rules that may stop a wave that is under way: S1, S3 and S4.
 std::vector<RuleVerdict> checkWatchedRules(const Change& change, const SafetyView& view);
 

@@ -14,14 +14,8 @@ namespace meridian::partition {
 namespace {
 
 constexpr std::string_view kFamily = "health";
-constexpr std::string_view kPrefix = "override/";
-constexpr std::string_view kNextKey = "next";
 
-std::string keyOf(std::uint64_t id) {
-  return fmt::format("{}{:020}", kPrefix, id);
-}
-
-std::string encode(const HealthOverride& entry) {
+std::string encodeOverride(const HealthOverride& entry) {
   const nlohmann::json json = {{"v", 1},
                                {"id", entry.id},
                                {"glob", entry.glob},
@@ -37,12 +31,9 @@ WallTime wallOf(std::int64_t milliseconds) {
   return WallTime(std::chrono::milliseconds(milliseconds));
 }
 
-Result<HealthOverride> decode(std::string_view key, std::string_view value) {
-  const auto corrupt = [&](const std::string& why) {
-    return fail(ErrorKind::kCorrupt, fmt::format("health: {}: {}", key, why));
-  };
-  auto root = parseJson(value, "store");
-  if (!root) return corrupt(root.error().text());
+Checked<HealthOverride> decodeStored(std::string_view text) {
+  auto root = parseJson(text, "store");
+  if (!root) return tl::unexpected(root.error());
   Diagnostics problems;
   ObjectReader in(*root, "", "store", problems);
   HealthOverride out;
@@ -56,17 +47,8 @@ Result<HealthOverride> decode(std::string_view key, std::string_view value) {
   out.author = in.string("author", {.required = true});
   out.created = wallOf(in.integer("created", {.required = true}));
   out.expires = wallOf(in.integer("expires", {.required = true}));
-  if (!problems.empty()) return corrupt(problems.text());
-  if (keyOf(out.id) != key) return corrupt("has the id of another");
+  if (!problems.empty()) return tl::unexpected(problems);
   return out;
-}
-
-Result<std::uint64_t> decodeNext(const std::optional<std::string>& stored) {
-  if (!stored) return std::uint64_t{1};
-  const bool digits = !stored->empty() && stored->size() < 19 &&
-                      stored->find_first_not_of("0123456789") == std::string::npos;
-  if (!digits) return fail(ErrorKind::kCorrupt, "health: next: is no number");
-  return std::stoull(*stored);
 }
 
 }  // namespace
@@ -100,78 +82,18 @@ std::vector<std::string> OverrideBook::families() {
 }
 
 Result<OverrideBook> OverrideBook::open(std::shared_ptr<KvStore> store) {
-  OverrideBook book(std::move(store));
-  const auto stored = book.store_->get(kFamily, kNextKey);
-  if (!stored) return tl::unexpected(stored.error());
-  const auto next = decodeNext(*stored);
-  if (!next) return tl::unexpected(next.error());
-  book.next_ = *next;
-  std::optional<Error> wrong;
-  const Status scanned =
-      book.store_->scan(kFamily, kPrefix, false, [&](std::string_view key, std::string_view value) {
-        if (key.substr(0, kPrefix.size()) != kPrefix) return false;
-        auto entry = decode(key, value);
-        if (entry && entry->id >= book.next_) {
-          entry = fail(ErrorKind::kCorrupt, fmt::format("health: {}: is newer than next", key));
-        }
-        if (!entry) {
-          wrong = entry.error();
-          return false;
-        }
-        book.overrides_.push_back(std::move(*entry));
-        return true;
-      });
-  if (!scanned) return tl::unexpected(scanned.error());
-  if (wrong) return tl::unexpected(*wrong);
-  return book;
-}
-
-Result<HealthOverride> OverrideBook::add(HealthOverride entry) {
-  if (overrides_.size() >= kMaxOverrides) {
-    return fail(ErrorKind::kRefused,
-                fmt::format("there are {} overrides already; remove one first", overrides_.size()));
-  }
-  entry.id = next_;
-  const std::string family(kFamily);
-  const Status written =
-      store_->writeSynced({{family, keyOf(entry.id), encode(entry)},
-                           {family, std::string(kNextKey), std::to_string(next_ + 1)}});
-  // A failed write may still be on the disk: its id is not used for anything else.
-  ++next_;
-  if (!written) return tl::unexpected(written.error());
-  overrides_.push_back(entry);
-  return entry;
-}
-
-Status OverrideBook::remove(std::uint64_t id) {
-  const auto found = std::find_if(overrides_.begin(), overrides_.end(),
-                                  [&](const HealthOverride& each) { return each.id == id; });
-  if (found == overrides_.end()) {
-    return fail(ErrorKind::kNotFound, fmt::format("there is no override {}", id));
-  }
-  const Status written = store_->writeSynced({{std::string(kFamily), keyOf(id), std::nullopt}});
-  if (!written) return written;
-  overrides_.erase(found);
-  return {};
-}
-
-Result<bool> OverrideBook::expire(WallTime now) {
-  std::vector<StoreWrite> batch;
-  for (const HealthOverride& each : overrides_) {
-    if (each.expires <= now) batch.push_back({std::string(kFamily), keyOf(each.id), std::nullopt});
-  }
-  if (batch.empty()) return false;
-  std::erase_if(overrides_, [&](const HealthOverride& each) { return each.expires <= now; });
-  const Status written = store_->writeSynced(batch);
-  if (!written) return tl::unexpected(written.error());
-  return true;
+  auto list = ExpiringList<HealthOverride>::open(
+      std::move(store),
+      {std::string(kFamily), "override/", "override", kMaxOverrides, encodeOverride, decodeStored});
+  if (!list) return tl::unexpected(list.error());
+  return OverrideBook(std::move(*list));
 }
 
 const HealthOverride* OverrideBook::winner(std::string_view subject) const {
   const auto found =
-      std::find_if(overrides_.rbegin(), overrides_.rend(),
+      std::find_if(all().rbegin(), all().rend(),
                    [&](const HealthOverride& each) { return globMatches(each.glob, subject); });
-  return found == overrides_.rend() ? nullptr : &*found;
+  return found == all().rend() ? nullptr : &*found;
 }
 
 }  // namespace meridian::partition

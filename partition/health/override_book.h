@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/kv_store.h"
 #include "base/result.h"
+#include "partition/expiring_list.h"
 #include "partition/model.h"
 
 namespace meridian::partition {
@@ -42,24 +43,21 @@ class OverrideBook {
   // kCorrupt: an override cannot be read; without it a site that somebody took out would be back.
   static Result<OverrideBook> open(std::shared_ptr<KvStore> store);
 
-  // REQUIRES: created < expires. kRefused: "too-many". When it returns, a restart keeps it.
-  Result<HealthOverride> add(HealthOverride entry);
+  // REQUIRES: created < expires. kRefused: there are too many. When it returns, a restart keeps it.
+  Result<HealthOverride> add(HealthOverride entry) { return list_.add(std::move(entry)); }
   // kNotFound.
-  Status remove(std::uint64_t id);
-  // Forgets what ended, in the store too. True when there was any. When the store fails they end
-  // all the same: the clock decides, and a restart forgets them again.
-  Result<bool> expire(WallTime now);
+  Status remove(std::uint64_t id) { return list_.remove(id); }
+  // As ExpiringList::expire().
+  Result<bool> expire(WallTime now) { return list_.expire(now); }
   // Oldest first.
-  const std::vector<HealthOverride>& all() const { return overrides_; }
+  const std::vector<HealthOverride>& all() const { return list_.all(); }
   // The newest one that matches, or nullptr.
   const HealthOverride* winner(std::string_view subject) const;
 
  private:
-  explicit OverrideBook(std::shared_ptr<KvStore> store) : store_(std::move(store)) {}
+  explicit OverrideBook(ExpiringList<HealthOverride> list) : list_(std::move(list)) {}
 
-  std::shared_ptr<KvStore> store_;
-  std::vector<HealthOverride> overrides_;
-  std::uint64_t next_ = 1;
+  ExpiringList<HealthOverride> list_;
 };
 
 }  // namespace meridian::partition

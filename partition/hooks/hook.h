@@ -58,6 +58,8 @@ struct HookCall {
   bool emergency = false;              // a veto's time-out is then no obstacle, and …
   bool honour_veto = false;            // … its "no" is one only with this
   bool dry_run = false;
+  // Who asked that the subject stay where it is, each with until when and why (partition/hold).
+  std::vector<std::string> holds = {};
 };
 
 struct HookOutcome {

@@ -1,5 +1,8 @@
 #include "partition/hooks/hook_codec.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <nlohmann/json.hpp>
 
 #include "partition/stored_json.h"
@@ -38,6 +41,7 @@ std::string hookPayload(const HookCall& call, std::string_view hook, unsigned at
                      {"lag", {{"effective_ms", lagOf(call)}}},
                      {"deadline", rfc3339(call.deadline)},
                      {"emergency", call.emergency},
+                     {"holds", call.holds},
                      {"dry_run", call.dry_run}});
 }
 
@@ -63,6 +67,7 @@ std::vector<std::pair<std::string, std::string>> hookEnvironment(const HookCall&
           {"GEO_LAG_MS", call.lag_ms ? std::to_string(*call.lag_ms) : ""},
           {"GEO_DEADLINE", rfc3339(call.deadline)},
           {"GEO_EMERGENCY", call.emergency ? "1" : "0"},
+          {"GEO_HOLDS", fmt::format("{}", fmt::join(call.holds, "\n"))},
           {"GEO_DRY_RUN", call.dry_run ? "1" : "0"}};
 }
 
@@ -85,6 +90,7 @@ std::string encodeCall(const HookCall& call) {
                      {"deadline_ms", unixMillis(call.deadline)},
                      {"emergency", call.emergency},
                      {"honour_veto", call.honour_veto},
+                     {"holds", call.holds},
                      {"dry_run", call.dry_run}});
 }
 
@@ -115,6 +121,8 @@ Result<HookCall> decodeCall(std::string_view text) {
     call.emergency = json.at("emergency").get<bool>();
     call.honour_veto = json.at("honour_veto").get<bool>();
     call.dry_run = json.at("dry_run").get<bool>();
+    // Calls of before there were holds do not have it.
+    if (json.contains("holds")) call.holds = json.at("holds").get<std::vector<std::string>>();
     return call;
   } catch (const Json::exception& wrong) {
     return fail(ErrorKind::kCorrupt, std::string("a stored call cannot be read: ") + wrong.what());

@@ -13,6 +13,7 @@
 #include "admin/api.h"
 #include "admin/http_server.h"
 #include "base/digest.h"
+#include "partition/hold/hold_book.h"
 #include "partition/map_service.h"
 #include "tests/admin/http_client.h"
 #include "tests/support/fake_clock.h"
@@ -94,6 +95,7 @@ class ApiTest : public testing::Test {
     ASSERT_TRUE(topology) << topology.error().text();
     std::vector<std::string> families = partition::Journal::families();
     for (const std::string& family : partition::ChangeStore::families()) families.push_back(family);
+    for (const std::string& family : partition::HoldBook::families()) families.push_back(family);
     const auto store =
         std::make_shared<test::MemoryStore>(std::make_shared<test::MemoryDisk>(), families);
     auto map = partition::MapService::open(
@@ -101,8 +103,12 @@ class ApiTest : public testing::Test {
         [this](const partition::MapSnapshot& next) { return prepare(next); });
     ASSERT_TRUE(map) << map.error().error.message;
     map_ = std::move(*map);
+    auto holds = partition::HoldBook::open(store);
+    ASSERT_TRUE(holds) << holds.error().message;
+    holds_ = std::move(*holds);
     auto changes = partition::ChangeEngine::open(
-        store, {}, {clock_, *map_, scripted_hooks_, links_, [this] { return view_.health; }});
+        store, {},
+        {clock_, *map_, scripted_hooks_, links_, [this] { return view_.health; }, &*holds_});
     ASSERT_TRUE(changes) << changes.error().message;
     changes_ = std::move(*changes);
     map_->onActiveChange(
@@ -132,7 +138,7 @@ class ApiTest : public testing::Test {
     ASSERT_TRUE(tokens) << tokens.error().text();
     api_ = std::make_unique<Api>(
         Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_, *health_,
-                [this] { return view_; }, [this] { return missing_; }, hooks_},
+                [this] { return view_; }, [this] { return missing_; }, hooks_, &*holds_},
         std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
@@ -246,6 +252,7 @@ class ApiTest : public testing::Test {
   std::unique_ptr<partition::MapService> map_;
   test::ScriptedHooks scripted_hooks_;
   test::ScriptedLinks links_;
+  std::optional<partition::HoldBook> holds_;
   std::unique_ptr<partition::ChangeEngine> changes_;
   std::shared_ptr<test::MemoryDisk> health_disk_ = std::make_shared<test::MemoryDisk>();
   std::unique_ptr<partition::HealthService> health_;

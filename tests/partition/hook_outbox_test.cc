@@ -180,7 +180,8 @@ TEST(HookCodec, ThePayloadIsWhatTheDocumentationShows) {
       hookPayload(sampleCall(), "dal", 2),
       R"({"attempt":2,"barrier":"gtid:1-7","change_id":"c1","deadline":"2026-05-01T12:00:05.000Z",)"
       R"("dry_run":true,"emergency":true,"epoch_new":1970324836974657,"epoch_old":1970324836974656,)"
-      R"("from":"ez-a","from_dc":"dc-a","idempotency_key":"c1:committed:dal","kind":"shift",)"
+      R"("from":"ez-a","from_dc":"dc-a","holds":[],"idempotency_key":"c1:committed:dal",)"
+      R"("kind":"shift",)"
       R"("lag":{"effective_ms":250},"mode":"planned","phase":"committed","rev":12,"subject":"p1",)"
       R"("to":"ez-b","to_dc":"dc-b"})");
   HookCall unknown = sampleCall();

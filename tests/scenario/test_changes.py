@@ -140,6 +140,23 @@ class Changes(ScenarioCase):
                          ("OPEN", False, identifier))
         self.assertTrue(self.change(identifier)["waves"][0][0]["barrier"].startswith("log@"))
 
+    def test_3b_a_hold_refuses_until_it_is_released(self):
+        placed = self.server.ctl("hold", "place", "partition", "south", "--holder", "dcp",
+                                 "--reason", "nightly comparison", "--expires", "2h")
+        self.assertEqual(placed.returncode, 0, placed.stderr)
+        ran = self.server.ctl("change", "shift", "south", "--to", "dub", "--override", "S3",
+                              "--override", "S4", "--override", "S7", "--reason", "held")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("S14", ran.stderr)
+        self.assertIn("dcp holds south", ran.stderr)
+        self.server.kill9()
+        self.server.start()
+        listed = self.server.ctl("hold")
+        self.assertIn("nightly comparison", listed.stdout)
+        released = self.server.ctl("hold", "release", "h-1")
+        self.assertEqual(released.returncode, 0, released.stderr)
+        self.assertEqual(self.server.rest("GET", "/v1/holds").json["holds"], [])
+
     def test_4_a_kill_before_commit_gives_the_attempt_up(self):
         with Feed(self.server, "mad", "dub"):
             wait_for(lambda: len(self.server.rest("GET", "/v1/links?source=dub").json["links"]) == 1,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,8 +50,11 @@ class ChangeWorld {
     if (!opened) return false;
     map = std::move(*opened);
     hooks.asked.clear();
+    auto opened_holds = partition::HoldBook::open(store);
+    if (!opened_holds) return false;
+    holds = std::move(*opened_holds);
     auto made = partition::ChangeEngine::open(
-        store, policy, {clock, *map, hooks, links, [this] { return health; }});
+        store, policy, {clock, *map, hooks, links, [this] { return health; }, &*holds});
     if (!made) return false;
     engine = std::move(*made);
     map->onActiveChange([this](std::string_view subject) { return engine->activeChange(subject); });
@@ -73,6 +77,7 @@ class ChangeWorld {
   static std::vector<std::string> families() {
     std::vector<std::string> all = partition::Journal::families();
     for (std::string& family : partition::ChangeStore::families()) all.push_back(family);
+    for (std::string& family : partition::HoldBook::families()) all.push_back(family);
     return all;
   }
   static std::shared_ptr<const partition::Topology> topology() {
@@ -90,6 +95,7 @@ class ChangeWorld {
   std::shared_ptr<const partition::SiteHealth> health =
       std::make_shared<const partition::SiteHealth>(partition::allUp(*topology()));
   std::unique_ptr<partition::MapService> map;
+  std::optional<partition::HoldBook> holds;
   std::unique_ptr<partition::ChangeEngine> engine;
 };
 
