@@ -21,6 +21,7 @@ Api::Api(Context context, Authenticator authenticator)
   addZoneRoutes(router_, context_);
   addLinkRoutes(router_, context_);
   addHealthRoutes(router_, context_);
+  if (context_.mover != nullptr) addSiteRoutes(router_, context_);
   if (context_.holds != nullptr) addHoldRoutes(router_, context_, *context_.holds);
   if (context_.hooks != nullptr) addHookRoutes(router_, *context_.hooks);
 }

@@ -49,6 +49,7 @@ void addZoneRoutes(Router& router, const Context& context);
 void addLinkRoutes(Router& router, const Context& context);
 // meridian_drc_*
 std::vector<Metric> linkMetrics(const Context& context);
+void addSiteRoutes(Router& router, const Context& context);
 void addHoldRoutes(Router& router, const Context& context, partition::HoldBook& holds);
 void addHealthRoutes(Router& router, const Context& context);
 void addHookRoutes(Router& router, partition::OutboundHooks& hooks);

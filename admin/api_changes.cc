@@ -90,12 +90,20 @@ Json verdictsJson(const std::vector<partition::RuleVerdict>& verdicts) {
   return out;
 }
 
+}  // namespace
+
+Json planJson(const Context& context, const partition::ChangePlan& plan, bool dry_run) {
+  return {{"accepted", plan.accepted},
+          {"dry_run", dry_run},
+          {"change", changeJson(context, plan.change)},
+          {"verdicts", verdictsJson(plan.verdicts)}};
+}
+
+namespace {
+
 HttpReply planReply(const Context& context, const partition::ChangePlan& plan, bool dry_run) {
   if (plan.accepted || dry_run) {
-    HttpReply reply = jsonReply({{"accepted", plan.accepted},
-                                 {"dry_run", dry_run},
-                                 {"change", changeJson(context, plan.change)},
-                                 {"verdicts", verdictsJson(plan.verdicts)}});
+    HttpReply reply = jsonReply(planJson(context, plan, dry_run));
     if (!dry_run) reply.status = 202;
     return reply;
   }

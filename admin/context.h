@@ -23,6 +23,8 @@
 namespace meridian::partition {
 class HoldBook;
 class OutboundHooks;
+class SiteMover;
+class SitePatrol;
 }  // namespace meridian::partition
 
 namespace meridian::admin {
@@ -86,6 +88,8 @@ struct Context {
   std::function<std::vector<std::string>()> not_ready;
   partition::OutboundHooks* hooks = nullptr;  // nullptr: no routes for them
   partition::HoldBook* holds = nullptr;       // the same
+  partition::SiteMover* mover = nullptr;      // the same, together with patrol
+  const partition::SitePatrol* patrol = nullptr;
 };
 
 }  // namespace meridian::admin

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "admin/context.h"
 #include "admin/http_server.h"
 #include "partition/explain.h"
 #include "partition/journal.h"
@@ -25,6 +26,8 @@ nlohmann::json assignmentJson(const partition::Topology& topology,
                               const partition::Assignment& assignment);
 nlohmann::json moveJson(const partition::AssignmentMove& move);
 nlohmann::json recordJson(const partition::JournalRecord& record);
+// {accepted, dry_run, change, verdicts}
+nlohmann::json planJson(const Context& context, const partition::ChangePlan& plan, bool dry_run);
 nlohmann::json explanationJson(const partition::Explanation& explanation);
 
 }  // namespace meridian::admin

@@ -42,14 +42,14 @@ void readTargets(ObjectReader& in, partition::ChangeRequest& out) {
   out.targets.front().expected_epoch = static_cast<partition::Epoch>(epoch);
 }
 
-void readOverrides(ObjectReader& in, partition::ChangeRequest& out) {
+void readOverrides(ObjectReader& in, std::vector<partition::RuleOverride>& out) {
   const ConfigNode::Array* overrides = in.array("overrides", {.max = 16});
   if (overrides == nullptr) return;
   for (std::size_t i = 0; i < overrides->size(); ++i) {
     ObjectReader each((*overrides)[i], elementPath("overrides", i), in.file(), in.problems());
-    out.overrides.push_back(
-        {each.string("rule",
-                     {.required = true, .one_of = {"S2", "S3", "S4", "S5", "S6", "S7", "S8"}}),
+    out.push_back(
+        {each.string("rule", {.required = true,
+                              .one_of = {"S2", "S3", "S4", "S5", "S6", "S7", "S8", "S14"}}),
          reasonOf(each)});
     each.finish();
   }
@@ -109,7 +109,7 @@ Checked<partition::ChangeRequest> decodeChangeRequest(std::string_view body, Wal
   out.not_before = timeAhead(in, "start_in_s", now);
   out.expires_at = timeAhead(in, "expires_in_s", now);
   out.wait_for_holds = in.boolean("wait_for_holds", false);
-  readOverrides(in, out);
+  readOverrides(in, out.overrides);
   out.reason = reasonOf(in);
   out.dry_run = in.boolean("dry_run", false);
   in.finish();
@@ -147,6 +147,24 @@ Checked<partition::OverrideRequest> decodeOverride(std::string_view body) {
       in.integer("expires_in_s", {.min = 1,
                                   .max = OverrideBook::kMaxLife.count(),
                                   .fallback = OverrideBook::kDefaultLife.count()}));
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(problems);
+  return out;
+}
+
+Checked<partition::SiteRequest> decodeSiteRequest(std::string_view body) {
+  auto root = parseJson(body, kSource);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kSource, problems);
+  partition::SiteRequest out;
+  const std::string mode =
+      in.string("mode", {.fallback = "gradual", .one_of = {"planned", "gradual", "emergency"}});
+  out.mode = partition::changeModeOf(mode).value_or(partition::ChangeMode::kGradual);
+  readOverrides(in, out.overrides);
+  out.wait_for_holds = in.boolean("wait_for_holds", false);
+  out.reason = reasonOf(in);
+  out.dry_run = in.boolean("dry_run", false);
   in.finish();
   if (!problems.empty()) return tl::unexpected(problems);
   return out;

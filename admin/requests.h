@@ -11,6 +11,7 @@
 #include "partition/health/health_service.h"
 #include "partition/hold/hold_book.h"
 #include "partition/map_service.h"
+#include "partition/site/site_mover.h"
 
 namespace meridian::admin {
 
@@ -45,6 +46,10 @@ Checked<UndoBody> decodeUndo(std::string_view body);
 // {"glob": TEXT, "state": UP | DEGRADED | DOWN | UNKNOWN, "reason": TEXT, "expires_in_s": 14400};
 // the author comes from the token.
 Checked<partition::OverrideRequest> decodeOverride(std::string_view body);
+
+// {"mode": "gradual", "reason": TEXT, "overrides": […], "wait_for_holds": false, "dry_run": false};
+// the datacenter and the actor come from the path and the token.
+Checked<partition::SiteRequest> decodeSiteRequest(std::string_view body);
 
 struct HoldRequest {
   partition::Hold hold;  // scope, subject, holder, reason

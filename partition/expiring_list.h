@@ -80,7 +80,7 @@ class ExpiringList {
   Status replace(const Entry& entry) {
     const auto found = find(entry.id);
     if (found == entries_.end()) return unknown(entry.id);
-    const Status written =
+    Status written =
         store_->writeSynced({{form_.family, keyOf(entry.id), form_.encode(entry)}});
     if (written) *found = entry;
     return written;
@@ -89,7 +89,7 @@ class ExpiringList {
   Status remove(std::uint64_t id) {
     const auto found = find(id);
     if (found == entries_.end()) return unknown(id);
-    const Status written = store_->writeSynced({{form_.family, keyOf(id), std::nullopt}});
+    Status written = store_->writeSynced({{form_.family, keyOf(id), std::nullopt}});
     if (written) entries_.erase(found);
     return written;
   }

@@ -34,6 +34,9 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "geo.fences[].edge_model",
                                             "geo.catalogues[].kind",
                                             "geo.catalogues[].path",
+                                            "change.freeze_windows",
+                                            "evacuation.mode",
+                                            "evacuation.return",
                                             "admin.listen",
                                             "drc.listen"};
 
@@ -79,6 +82,8 @@ class Decoder {
     readTopology(config);
     readGeo(config);
     readHealth(config);
+    readChange(config);
+    readEvacuation(config);
     readAdmin(config);
     readDrc(config);
     config.hooks = partition::decodeHooks(root_, folder_);
@@ -227,6 +232,55 @@ class Decoder {
     in.finish();
   }
 
+  std::chrono::milliseconds seconds(ObjectReader& in, std::string_view name) {
+    return std::chrono::seconds(numeric(in, name));
+  }
+
+  void readChange(Config& config) {
+    ObjectReader in = section("change");
+    partition::ChangePolicy& change = config.change;
+    change.max_lag_ms = numeric(in, "max_lag_ms");
+    change.max_wave_partitions = count(in, "max_wave_partitions");
+    change.max_moving_share = static_cast<double>(numeric(in, "max_moving_percent")) / 100;
+    change.max_utilisation = static_cast<double>(numeric(in, "max_utilisation_percent")) / 100;
+    change.max_utilisation_emergency =
+        static_cast<double>(numeric(in, "max_utilisation_emergency_percent")) / 100;
+    change.precheck = millis(in, "precheck_ms");
+    change.block_ack = millis(in, "block_ack_ms");
+    change.catch_up = millis(in, "catch_up_ms");
+    change.verify = millis(in, "verify_ms");
+    change.veto = millis(in, "veto_ms");
+    change.block_budget = millis(in, "block_budget_ms");
+    change.block_lease = millis(in, "block_lease_ms");
+    change.max_clock_skew = millis(in, "max_clock_skew_ms");
+    change.reroute = millis(in, "reroute_ms");
+    change.unblock = millis(in, "unblock_ms");
+    change.drain_max = seconds(in, "drain_max_s");
+    change.soak = seconds(in, "soak_s");
+    change.soak_max = seconds(in, "soak_max_s");
+    change.cooldown = seconds(in, "cooldown_s");
+    if (in.has("freeze_windows")) {
+      change.freeze_windows =
+          in.strings("freeze_windows", {.max = 64}, {.check = parses<partition::DayWindow>});
+    }
+    for (const std::string& problem : partition::policyProblems(change)) in.error("", problem);
+    in.finish();
+  }
+
+  void readEvacuation(Config& config) {
+    ObjectReader in = section("evacuation");
+    const auto mode = [&](std::string_view key, std::string_view fallback) {
+      const std::string name =
+          in.string(key, {.fallback = std::string(fallback), .one_of = {"off", "advise", "auto"}});
+      return partition::patrolModeOf(name).value_or(partition::PatrolMode::kOff);
+    };
+    config.evacuation.evacuate = mode("mode", "auto");
+    config.evacuation.bring_home = mode("return", "advise");
+    config.evacuation.watch.hold_down = seconds(in, "hold_down_s");
+    config.evacuation.watch.return_hold_down = seconds(in, "return_hold_down_s");
+    in.finish();
+  }
+
   void readAdmin(Config& config) {
     ObjectReader in = section("admin");
     const std::string listen =
@@ -279,6 +333,27 @@ const std::vector<ConfigKey>& numericKeys() {
       {"dns", "tcp_write_timeout_ms", "integer", "ms", 100, 600000, 5000},
       {"dns", "location_option_code", "integer", "EDNS option code", 65001, 65534, 65001},
       {"health", "max_probes", "integer", "", 1, 1024, 64},
+      {"change", "max_lag_ms", "integer", "ms", 1, 600000, 1000},
+      {"change", "max_wave_partitions", "integer", "", 1, 4096, 3},
+      {"change", "max_moving_percent", "integer", "%", 1, 100, 10},
+      {"change", "max_utilisation_percent", "integer", "%", 1, 100, 80},
+      {"change", "max_utilisation_emergency_percent", "integer", "%", 1, 100, 95},
+      {"change", "precheck_ms", "integer", "ms", 100, 600000, 10000},
+      {"change", "block_ack_ms", "integer", "ms", 100, 60000, 10000},
+      {"change", "catch_up_ms", "integer", "ms", 100, 60000, 10000},
+      {"change", "verify_ms", "integer", "ms", 100, 60000, 10000},
+      {"change", "veto_ms", "integer", "ms", 100, 60000, 4000},
+      {"change", "block_budget_ms", "integer", "ms", 100, 60000, 30000},
+      {"change", "block_lease_ms", "integer", "ms", 1000, 60000, 60000},
+      {"change", "max_clock_skew_ms", "integer", "ms", 1, 10000, 500},
+      {"change", "reroute_ms", "integer", "ms", 100, 600000, 15000},
+      {"change", "unblock_ms", "integer", "ms", 100, 600000, 15000},
+      {"change", "drain_max_s", "integer", "s", 1, 86400, 600},
+      {"change", "soak_s", "integer", "s", 1, 86400, 60},
+      {"change", "soak_max_s", "integer", "s", 1, 86400, 300},
+      {"change", "cooldown_s", "integer", "s", 0, 86400, 1800},
+      {"evacuation", "hold_down_s", "integer", "s", 1, 3600, 60},
+      {"evacuation", "return_hold_down_s", "integer", "s", 1, 604800, 1800},
       {"admin", "max_body_bytes", "integer", "bytes", 1024, 67108864, 8388608},
       {"admin", "max_connections", "integer", "", 1, 10000, 256},
       {"admin", "idle_timeout_ms", "integer", "ms", 1000, 600000, 60000},

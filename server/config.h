@@ -16,9 +16,11 @@
 #include "geo/catalogue.h"
 #include "geo/fence.h"
 #include "geo/mmdb.h"
+#include "partition/change/change.h"
 #include "partition/drc/link_record.h"
 #include "partition/health/check_config.h"
 #include "partition/hooks/hook_config.h"
+#include "partition/site/site_patrol.h"
 
 namespace meridian::server {
 
@@ -51,6 +53,9 @@ struct Config {
   std::vector<partition::CheckConfig> health_checks;
   std::size_t health_max_probes = 0;         // that run at a time
   std::vector<partition::HookConfig> hooks;  // docs/hooks.md
+
+  partition::ChangePolicy change;
+  partition::PatrolPolicy evacuation;
 
   IpEndpoint admin_listen;
   std::size_t admin_max_body_bytes = 0;

@@ -17,6 +17,7 @@
 #include "partition/health/health_service.h"
 #include "partition/hold/hold_book.h"
 #include "partition/hooks/hook_runner.h"
+#include "partition/site/site_patrol.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/state_publisher.h"
@@ -77,6 +78,8 @@ struct Server::Parts {
   partition::ClockedLinks links{link_book, clock};
   std::optional<partition::HoldBook> holds;
   std::unique_ptr<partition::ChangeEngine> changes;
+  std::unique_ptr<partition::SiteMover> mover;
+  std::unique_ptr<partition::SitePatrol> patrol;
   std::unique_ptr<partition::HealthService> health;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
@@ -89,6 +92,7 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> on_terminate;
   std::unique_ptr<EventLoop::Timer> on_interrupt;
   std::unique_ptr<EventLoop::Timer> change_tick;
+  std::unique_ptr<EventLoop::Timer> site_tick;
 
   Status openMap();
   Status openChanges();
@@ -138,11 +142,15 @@ Status Server::Parts::openChanges() {
   if (!opened_holds) return tl::unexpected(opened_holds.error());
   holds = std::move(*opened_holds);
   auto opened = partition::ChangeEngine::open(
-      store, {},
+      store, world.config.change,
       {clock, *map, *hooks, links, [this] { return publisher.published().current()->health; },
        &*holds});
   if (!opened) return tl::unexpected(opened.error());
   changes = std::move(*opened);
+  const auto health_now = [this] { return publisher.published().current()->health; };
+  mover = std::make_unique<partition::SiteMover>(*map, *changes, links, health_now);
+  patrol = std::make_unique<partition::SitePatrol>(
+      world.config.evacuation, partition::PatrolSeams{clock, *map, links, *mover, health_now, {}});
   map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
   return {};
 }
@@ -208,7 +216,7 @@ Status Server::Parts::startAdmin() {
   };
   api = std::make_unique<admin::Api>(
       admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
-                     not_ready, hooks.get(), &*holds},
+                     not_ready, hooks.get(), &*holds, mover.get(), patrol.get()},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -254,6 +262,7 @@ void Server::Parts::startWorkers() {
     changes->tick();
   });
   health->start(loop, world.config.health_max_probes);
+  site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
   serving = true;
 }
 

@@ -354,6 +354,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addLinks(app, globals);
   addHealth(app, globals);
   addHold(app, globals);
+  addSite(app, globals);
   addHooks(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });

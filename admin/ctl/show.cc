@@ -251,6 +251,41 @@ std::string links(const Json& reply) {
   return out;
 }
 
+std::string sites(const Json& rows) {
+  TextTable table({"DATACENTER", "VERDICT", "SIGNALS", "HOLD-DOWN MS", "LAST ACT"});
+  for (const Json& row : rows) {
+    std::string signals;
+    for (const auto& [name, given] : row.at("signals").items()) {
+      if (given.get<bool>()) signals += (signals.empty() ? "" : ", ") + name;
+    }
+    table.add({field(row, "datacenter"), field(row, "verdict"), signals.empty() ? "-" : signals,
+               field(row, "hold_down_ms"), field(row, "last_act")});
+  }
+  return table.text();
+}
+
+std::string siteMoved(const Json& reply) {
+  TextTable table({"CHANGE", "ZONE", "STATE", "PARTITIONS", "WAVES", "STOPPED BY"});
+  for (const Json& plan : reply.at("changes")) {
+    const Json& change = plan.at("change");
+    std::size_t partitions = 0;
+    for (const Json& wave : change.at("waves")) partitions += wave.size();
+    std::string stopped;
+    for (const Json& verdict : plan.at("verdicts")) {
+      const bool stops = !verdict.at("holds").get<bool>() && !verdict.at("overridden").get<bool>();
+      if (stops) stopped += (stopped.empty() ? "" : ", ") + field(verdict, "rule");
+    }
+    table.add({field(change, "id"), field(change.at("waves").at(0).at(0), "zone"),
+               field(change, "state"), std::to_string(partitions),
+               std::to_string(change.at("waves").size()), stopped.empty() ? "-" : stopped});
+  }
+  std::string text = reply.at("changes").empty() ? "no partition has to move\n" : table.text();
+  for (const Json& left : reply.at("left")) {
+    text += field(left, "subject") + " stays: " + field(left, "why") + "\n";
+  }
+  return text;
+}
+
 std::string holds(const Json& rows) {
   TextTable table({"HOLD", "ON", "HOLDER", "EXPIRES", "PASSED BY", "REASON"});
   for (const Json& row : rows) {
@@ -387,6 +422,10 @@ std::string render(View view, const std::string& body) {
       return overrides(Json::array({reply}));
     case View::kCleared:
       return "override " + field(reply, "removed") + " is gone\n";
+    case View::kSites:
+      return sites(reply.at("sites"));
+    case View::kSiteMoved:
+      return siteMoved(reply);
     case View::kHolds:
       return holds(reply.at("holds"));
     case View::kHold:

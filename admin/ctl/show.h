@@ -30,6 +30,8 @@ enum class View {
   kHealth,
   kOverride,
   kCleared,
+  kSites,
+  kSiteMoved,
   kHolds,
   kHold,
   kReleased,

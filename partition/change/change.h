@@ -20,13 +20,13 @@
 namespace meridian::partition {
 
 enum class ChangeKind : std::uint8_t {
-  kShift,       // partitions of a sharding zone
-  kSwitch,      // the primary of a global zone
-  kRollback,    // subjects of an earlier change, back to where it took them from
-  kRevert,      // the same, by itself, when a change expires
-  kDrain,       // partitions away from a datacenter that is taken out
-  kReturn,      // partitions home to one that is back
-  kEvacuation   // partitions away from one that is lost
+  kShift,      // partitions of a sharding zone
+  kSwitch,     // the primary of a global zone
+  kRollback,   // subjects of an earlier change, back to where it took them from
+  kRevert,     // the same, by itself, when a change expires
+  kDrain,      // partitions away from a datacenter that is taken out
+  kReturn,     // partitions home to one that is back
+  kEvacuation  // partitions away from one that is lost
 };
 enum class ChangeMode : std::uint8_t {
   kPlanned,    // writes are blocked until the target has everything: nothing is lost

@@ -10,6 +10,7 @@ namespace meridian::partition {
 namespace {
 
 constexpr std::chrono::hours kMaxExpiry{72};
+constexpr int kMaxOffsetMinutes = 14 * 60;
 
 class RuleBook {
  public:
@@ -121,9 +122,9 @@ class RuleBook {
   void freezeWindows() {
     if (emergency() || view_.policy.freeze_windows.empty()) return;
     for (const std::string& text : view_.policy.freeze_windows) {
-      const Result<DayWindow> window = parseDayWindow(text);
+      const Result<DayWindow> window = DayWindow::parse(text);
       if (window && !window->contains(view_.now)) continue;
-      add("S5", false, false, fmt::format("inside the freeze window {} UTC", text));
+      add("S5", false, false, fmt::format("inside the freeze window {}", text));
       return;
     }
     add("S5", true, false, "outside every freeze window");
@@ -314,20 +315,37 @@ std::vector<RuleVerdict> checkWatchedRules(const Change& change, const SafetyVie
 }
 
 bool DayWindow::contains(WallTime time) const {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const auto minute = std::chrono::duration_cast<std::chrono::minutes>(time - day).count();
+  const auto local = time + ahead;
+  const auto day = std::chrono::floor<std::chrono::days>(local);
+  const auto minute = std::chrono::duration_cast<std::chrono::minutes>(local - day).count();
   if (from_minute <= to_minute) return minute >= from_minute && minute < to_minute;
   return minute >= from_minute || minute < to_minute;
 }
 
-Result<DayWindow> parseDayWindow(std::string_view text) {
+Result<DayWindow> DayWindow::parse(std::string_view text) {
+  const std::string_view whole = text;
+  std::chrono::minutes ahead{};
+  if (const std::size_t space = text.find(' '); space != std::string_view::npos) {
+    const std::string_view offset = text.substr(space + 1);
+    text = text.substr(0, space);
+    const auto minutes = offset.empty() ? std::nullopt : minuteOf(offset.substr(1));
+    const bool known = minutes && *minutes <= kMaxOffsetMinutes &&
+                       (offset.front() == '+' || offset.front() == '-');
+    if (!known) {
+      return fail(
+          ErrorKind::kInvalid,
+          fmt::format("{}: after the space an offset from UTC like +08:00, at most 14 h", whole));
+    }
+    ahead = std::chrono::minutes(offset.front() == '+' ? *minutes : -*minutes);
+  }
   const std::size_t dash = text.find('-');
   if (dash != std::string_view::npos) {
     const auto from = minuteOf(text.substr(0, dash));
     const auto to = minuteOf(text.substr(dash + 1));
-    if (from && to && *from != *to) return DayWindow{*from, *to};
+    if (from && to && *from != *to) return DayWindow{*from, *to, ahead};
   }
-  return fail(ErrorKind::kInvalid, "must be like 10:30-13:30, two different times of the day");
+  return fail(ErrorKind::kInvalid,
+              "must be like 10:30-13:30 or 10:30-13:30 +08:00, two different times of the day");
 }
 
 }  // namespace meridian::partition

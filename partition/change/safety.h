@@ -57,11 +57,13 @@ bool onlyHeld(const std::vector<RuleVerdict>& verdicts);
 // The rules that may stop a wave that is under way: S1, S3 and S4.
 std::vector<RuleVerdict> checkWatchedRules(const Change& change, const SafetyView& view);
 
-// "10:30-13:30", UTC, both ends of 00:00 to 24:00; over midnight when the first is later. kInvalid.
+// "10:30-13:30" of UTC, or "10:30-13:30 +08:00" of a clock that is so far ahead of it (or behind,
+// with "-"); both ends of 00:00 to 24:00, over midnight when the first is later. kInvalid.
 struct DayWindow {
   int from_minute = 0, to_minute = 0;
+  std::chrono::minutes ahead{};  // of UTC
+  static Result<DayWindow> parse(std::string_view text);
   bool contains(WallTime time) const;
 };
-Result<DayWindow> parseDayWindow(std::string_view text);
 
 }  // namespace meridian::partition

@@ -78,5 +78,17 @@ TEST_F(ApiHoldsTest, AChangeSaysWhoseHoldStopsIt) {
   EXPECT_THAT(std::string(verdicts.back()["text"]), HasSubstr("dcp holds us-tx"));
 }
 
+TEST_F(ApiHoldsTest, AnOverrideByNameGoesOverIt) {
+  ASSERT_EQ(placeHold(onTexas()).status, 200);
+  const Json change = {{"subjects", {"us-tx"}},
+                       {"to", "iad"},
+                       {"reason", "test"},
+                       {"overrides", {{{"rule", "S14"}, {"reason", "it hangs"}}}},
+                       {"dry_run", true}};
+  const HttpAnswer answer = post("/v1/changes", change.dump());
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(Json::parse(answer.body)["verdicts"].back()["overridden"], true);
+}
+
 }  // namespace
 }  // namespace meridian::admin
