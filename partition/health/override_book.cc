@@ -149,7 +149,7 @@ Status OverrideBook::remove(std::uint64_t id) {
   if (found == overrides_.end()) {
     return fail(ErrorKind::kNotFound, fmt::format("there is no override {}", id));
   }
-  const Status written = store_->writeSynced({{std::string(kFamily), keyOf(id), std::nullopt}});
+  Status written = store_->writeSynced({{std::string(kFamily), keyOf(id), std::nullopt}});
   if (!written) return written;
   overrides_.erase(found);
   return {};
