@@ -1,6 +1,7 @@
 #include "base/http_client.h"
 
 #include <curl/curl.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -213,7 +214,7 @@ void setRequest(Transfer& transfer) {
   for (const auto& [name, value] : exchange.headers) {
     has_type = has_type || lower(name) == "content-type";
     // "Name;" is how curl is told of a header without a value.
-    append(transfer.headers, value.empty() ? name + ";" : name + ": " + value);
+    append(transfer.headers, value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
   }
   append(transfer.headers, "Expect:");  // no waiting for "100 Continue"
   if (!has_type) append(transfer.headers, "Content-Type:");

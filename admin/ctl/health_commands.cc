@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 
 struct OverrideArguments {
   std::string glob, state, reason;
-  std::int64_t expires_in_s = 4 * 3600;
+  std::int64_t expires_in_s = 4L * 3600;
 };
 
 void addOverride(CLI::App& health, Globals& globals) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/byte_reader.h"
 #include "dns/answer/explain_text.h"
 #include "dns/answer/place.h"
 #include "dns/wire/query_parser.h"

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/byte_reader.h"
+
 namespace meridian::dns {
 
 ClientPlace placeOf(const Query& query, const Client& client, const ServingState& state,

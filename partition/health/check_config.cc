@@ -31,6 +31,7 @@ std::uint16_t typeOf(std::string_view name) {
 
 std::vector<std::string_view> typeNames() {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kTypes));
   for (const auto& [name, number] : kTypes) names.push_back(name);
   return names;
 }

@@ -25,7 +25,7 @@ std::string_view firstLine(std::string_view text) {
   return text.substr(0, text.find('\n'));
 }
 
-HookReply permanent(std::string why) {
+HookReply permanent(const std::string& why) {
   return {Kind::kPermanent, shownText(why), {}};
 }
 

@@ -40,6 +40,8 @@ class OutboundHooks final : public HookRunner {
   OutboundHooks(EventLoop& loop, const Clock& clock, std::vector<HookConfig> hooks,
                 std::unique_ptr<HookOutbox> outbox);
   ~OutboundHooks() override;
+  OutboundHooks(const OutboundHooks&) = delete;
+  OutboundHooks& operator=(const OutboundHooks&) = delete;
 
   void run(const HookCall& call, std::function<void(HookOutcome)> done) override;
   void cancel(const std::string& change_id, HookPhase phase) override;

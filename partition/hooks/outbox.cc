@@ -117,17 +117,17 @@ Result<std::unique_ptr<HookOutbox>> HookOutbox::open(std::shared_ptr<KvStore> st
 
 Status HookOutbox::load(char prefix, std::map<std::uint64_t, HookMessage>& into) {
   Status problem;
-  const Status scanned = store_->scan(
-      kFamily, std::string(1, prefix), false, [&](std::string_view key, std::string_view value) {
-        if (key.empty() || key.front() != prefix) return false;
-        auto message = decodeMessage(idOf(key), value);
-        if (!message) {
-          problem = tl::unexpected(message.error().within("outbox"));
-          return false;
-        }
-        into.emplace(message->id, std::move(*message));
-        return true;
-      });
+  Status scanned = store_->scan(kFamily, std::string(1, prefix), false,
+                                [&](std::string_view key, std::string_view value) {
+                                  if (key.empty() || key.front() != prefix) return false;
+                                  auto message = decodeMessage(idOf(key), value);
+                                  if (!message) {
+                                    problem = tl::unexpected(message.error().within("outbox"));
+                                    return false;
+                                  }
+                                  into.emplace(message->id, std::move(*message));
+                                  return true;
+                                });
   return scanned ? problem : scanned;
 }
 
@@ -250,19 +250,18 @@ Status HookOutbox::drop(std::uint64_t id) {
 Status HookOutbox::prune(WallTime now) {
   std::vector<StoreWrite> batch;
   Status problem;
-  const Status scanned =
-      store_->scan(kFamily, std::string(1, kAnswerPrefix), false,
-                   [&](std::string_view key, std::string_view value) {
-                     if (key.empty() || key.front() != kAnswerPrefix) return false;
-                     const auto answer = decodeAnswer(value);
-                     if (!answer) {
-                       problem = tl::unexpected(answer.error().within(key));
-                       return false;
-                     }
-                     if (answer->at + kKeptFor < now)
-                       batch.push_back({kFamily, std::string(key), std::nullopt});
-                     return true;
-                   });
+  Status scanned = store_->scan(kFamily, std::string(1, kAnswerPrefix), false,
+                                [&](std::string_view key, std::string_view value) {
+                                  if (key.empty() || key.front() != kAnswerPrefix) return false;
+                                  const auto answer = decodeAnswer(value);
+                                  if (!answer) {
+                                    problem = tl::unexpected(answer.error().within(key));
+                                    return false;
+                                  }
+                                  if (answer->at + kKeptFor < now)
+                                    batch.push_back({kFamily, std::string(key), std::nullopt});
+                                  return true;
+                                });
   if (!scanned) return scanned;
   if (!problem || batch.empty()) return problem;
   return store_->writeSynced(batch);

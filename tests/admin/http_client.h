@@ -131,7 +131,7 @@ class RawClient {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
   // False when the server refused to take it all.
-  bool send(std::string_view bytes) {
+  bool send(std::string_view bytes) const {
     while (!bytes.empty()) {
       const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) return false;
@@ -139,7 +139,7 @@ class RawClient {
     }
     return true;
   }
-  void finishSending() { ::shutdown(fd_, SHUT_WR); }
+  void finishSending() const { ::shutdown(fd_, SHUT_WR); }
   // All that comes until the server closes, or until `enough` was seen. Throws on a reset.
   std::string receive(std::string_view enough = {}) {
     std::string out;

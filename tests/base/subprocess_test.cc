@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 
 class SubprocessTest : public ::testing::Test {
  protected:
-  ~SubprocessTest() override {
+  void TearDown() override {
     EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
     EXPECT_EQ(errno, ECHILD) << "a child was not reaped";
   }

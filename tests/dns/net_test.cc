@@ -183,7 +183,7 @@ class UdpLoad {
   // Good after stop().
   std::size_t asked() const { return asked_; }
   std::size_t answered() const { return answered_; }
-  std::size_t went_back() const { return went_back_; }
+  std::size_t wentBack() const { return went_back_; }
 
  private:
   void run(std::uint16_t port) {
@@ -228,7 +228,7 @@ TEST(UdpWorkerConcurrent, NextQueryOfEveryWorkerSeesWhatWasPublished) {
 
   EXPECT_GT(load.asked(), 0U);
   EXPECT_EQ(load.answered(), load.asked());
-  EXPECT_EQ(load.went_back(), 0U);
+  EXPECT_EQ(load.wentBack(), 0U);
   std::size_t received = 0;
   for (const auto& worker : workers.all()) {
     EXPECT_GT(worker->counters().answers.received.value(), 0U);
@@ -315,7 +315,7 @@ std::optional<Bytes> receiveFrame(const Socket& socket) {
 
 // Whether the server ended the connection (and not the patience) before it sent anything more.
 bool closed(const Socket& socket) {
-  std::uint8_t byte;
+  std::uint8_t byte = 0;
   const ssize_t got = ::recv(socket.get(), &byte, 1, 0);
   return got == 0 || (got < 0 && errno == ECONNRESET);
 }

@@ -21,9 +21,8 @@ struct Parsed {
   Query query;
   ParseOutcome outcome;
 
-  explicit Parsed(Bytes bytes) : message(std::move(bytes)) {
-    outcome = parseQuery(message, kLocationOptionCode, query);
-  }
+  explicit Parsed(Bytes bytes)
+      : message(std::move(bytes)), outcome(parseQuery(message, kLocationOptionCode, query)) {}
   explicit Parsed(const QueryPacket& packet) : Parsed(packet.bytes()) {}
   Parsed(const Parsed&) = delete;
   Parsed& operator=(const Parsed&) = delete;

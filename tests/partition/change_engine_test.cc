@@ -33,7 +33,7 @@ class ChangeEngineTest : public testing::Test {
  protected:
   ChangeEngineTest() { EXPECT_TRUE(world_.open()); }
 
-  std::uint64_t begin(const ChangeRequest& request) {
+  std::uint64_t begin(const ChangeRequest& request) const {
     const auto plan = world_.engine->start(request);
     EXPECT_TRUE(plan) << plan.error().error.message;
     if (!plan) return 0;
@@ -59,6 +59,7 @@ class ChangeEngineTest : public testing::Test {
   std::vector<std::string> statesOf(std::uint64_t number) const {
     std::vector<std::string> names;
     const auto log = world_.engine->log(number).value();
+    names.reserve(log.size());
     for (const ChangeLogEntry& entry : log) {
       names.emplace_back(changeStateName(entry.state));
     }

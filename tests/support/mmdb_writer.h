@@ -14,12 +14,17 @@
 namespace meridian::test {
 
 struct MmdbValue;
-using MmdbMap = std::vector<std::pair<std::string, MmdbValue>>;
+struct MmdbMember;
+using MmdbMap = std::vector<MmdbMember>;
 using MmdbArray = std::vector<MmdbValue>;
 struct MmdbValue {
   std::variant<std::string, double, float, std::uint16_t, std::uint32_t, std::uint64_t, bool,
                MmdbMap, MmdbArray>
       value;
+};
+struct MmdbMember {
+  std::string key;
+  MmdbValue value;
 };
 
 class MmdbWriter {
