@@ -55,7 +55,7 @@ HttpReply feed(const Context& context, const ApiCall& call) {
 }
 
 template <class T>
-Json nullable(const std::optional<T>& value) {
+Json valueOrNull(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
@@ -69,7 +69,7 @@ Json reportJson(const LinkRecord::Report& report, MonotonicTime now) {
   return {{"agent", report.agent},
           {"side", sideName(report.side)},
           {"state", linkStateName(line.state)},
-          {"lag_ms", nullable(line.lag_ms)},
+          {"lag_ms", valueOrNull(line.lag_ms)},
           {"age_ms", (now - report.measured_at).count()},
           {"reported_at", rfc3339(report.heard_wall)},
           {"src_pos", line.src_pos},
@@ -92,17 +92,17 @@ Json linkJson(const LinkRow& row, MonotonicTime now) {
     history.push_back({{"at", rfc3339(each.at)},
                        {"state", linkStateName(each.state)},
                        {"freshness", freshnessName(each.freshness)},
-                       {"effective_lag_ms", nullable(each.effective_lag_ms)}});
+                       {"effective_lag_ms", valueOrNull(each.effective_lag_ms)}});
   }
   return {{"source", row.source},
           {"target", row.target},
           {"channel", row.channel},
           {"state", linkStateName(view.state)},
           {"freshness", freshnessName(view.freshness)},
-          {"effective_lag_ms", nullable(view.effective_lag_ms)},
-          {"worst_lag_60s_ms", nullable(view.worst_lag_60s_ms)},
+          {"effective_lag_ms", valueOrNull(view.effective_lag_ms)},
+          {"worst_lag_60s_ms", valueOrNull(view.worst_lag_60s_ms)},
           {"src_pos", view.src_pos},
-          {"src_pos_age_ms", nullable(view.src_pos_age_ms)},
+          {"src_pos_age_ms", valueOrNull(view.src_pos_age_ms)},
           {"applied_pos", view.applied_pos},
           {"src_seq", view.src_seq},
           {"applied_seq", view.applied_seq},
