@@ -22,6 +22,7 @@ Api::Api(Context context, Authenticator authenticator)
   addLinkRoutes(router_, context_);
   addHealthRoutes(router_, context_);
   if (context_.hooks != nullptr) addHookRoutes(router_, *context_.hooks);
+  if (context_.ha != nullptr) addHaRoutes(router_, *context_.ha);
 }
 
 Api::~Api() = default;

@@ -21,8 +21,9 @@
 #include "partition/placement.h"
 
 namespace meridian::partition {
+class HaService;
 class OutboundHooks;
-}
+}  // namespace meridian::partition
 
 namespace meridian::admin {
 
@@ -84,6 +85,7 @@ struct Context {
   // Parts that do not serve yet, e.g. "dns udp 127.0.0.1:5300"; empty when ready.
   std::function<std::vector<std::string>()> not_ready;
   partition::OutboundHooks* hooks = nullptr;  // nullptr: no routes for them
+  partition::HaService* ha = nullptr;         // the same
 };
 
 }  // namespace meridian::admin

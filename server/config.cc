@@ -35,7 +35,10 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "geo.catalogues[].kind",
                                             "geo.catalogues[].path",
                                             "admin.listen",
-                                            "drc.listen"};
+                                            "drc.listen",
+                                            "ha.senders",
+                                            "ha.secret_files",
+                                            "ha.frozen"};
 
 // The checks of single values, as StringRule takes them.
 template <class T>
@@ -81,6 +84,7 @@ class Decoder {
     readHealth(config);
     readAdmin(config);
     readDrc(config);
+    readHa(config);
     config.hooks = partition::decodeHooks(root_, folder_);
     root_.finish();
     return config;
@@ -249,6 +253,15 @@ class Decoder {
     }
     config.drc_max_connections = count(in, "max_connections");
     config.drc_idle_timeout = millis(in, "idle_timeout_ms");
+    in.finish();
+  }
+
+  void readHa(Config& config) {
+    ObjectReader in = section("ha");
+    config.ha.senders = in.strings("senders", {.max = 64}, {.id = true});
+    for (const std::string& text : in.strings("secret_files", {.max = 4}, {.check = isPath}))
+      config.ha.secret_files.push_back(joined(text));
+    config.ha.frozen = in.boolean("frozen", false);
     in.finish();
   }
 

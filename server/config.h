@@ -17,6 +17,7 @@
 #include "geo/fence.h"
 #include "geo/mmdb.h"
 #include "partition/drc/link_record.h"
+#include "partition/ha/ha_service.h"
 #include "partition/health/check_config.h"
 #include "partition/hooks/hook_config.h"
 
@@ -51,6 +52,7 @@ struct Config {
   std::vector<partition::CheckConfig> health_checks;
   std::size_t health_max_probes = 0;         // that run at a time
   std::vector<partition::HookConfig> hooks;  // docs/hooks.md
+  partition::HaConfig ha;
 
   IpEndpoint admin_listen;
   std::size_t admin_max_body_bytes = 0;

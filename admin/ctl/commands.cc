@@ -353,6 +353,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addChange(app, globals);
   addLinks(app, globals);
   addHealth(app, globals);
+  addHa(app, globals);
   addHooks(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });

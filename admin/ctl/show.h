@@ -33,6 +33,7 @@ enum class View {
   kHooks,
   kDeadLetters,
   kHandled,
+  kHaEvents,
   kRaw,  // as it came
 };
 
