@@ -39,7 +39,7 @@ Status HaService::admit(const std::string& sender, bool is_agent, const SignedHe
     logError("ha_secret_unreadable", {{"why", secrets.error().message}});
     return fail(ErrorKind::kIo, "a secret of ha.secret_files cannot be read; see the log");
   }
-  const Status good = verifySignature(*secrets, headers, body, seams_.clock.wallNow());
+  Status good = verifySignature(*secrets, headers, body, seams_.clock.wallNow());
   if (!good) reject(Rejected::kUnauthorized);
   return good;
 }
@@ -83,7 +83,7 @@ HaReply HaService::one(std::string_view text, const std::string& sender) {
     return {.kind = ReplyKind::kMalformed, .problems = std::move(event.error())};
   }
   if (const HaRecord* record = inbox_->find(event->event_id)) return known(*record, *event);
-  return first(std::move(*event), sender);
+  return first(*event, sender);
 }
 
 HaVerdict HaService::judged(const HaEvent& event) const {
@@ -91,7 +91,7 @@ HaVerdict HaService::judged(const HaEvent& event) const {
   return judge(event, haFactsOf(event, seams_.map.current(), now, frozenWhy(now)));
 }
 
-HaReply HaService::first(HaEvent event, const std::string& sender) {
+HaReply HaService::first(const HaEvent& event, const std::string& sender) {
   HaVerdict verdict = judged(event);
   const bool starts = verdict.start.has_value();
   const bool kept = event.type != HaEventType::kHeartbeat;

@@ -86,7 +86,7 @@ class HaService {
 
  private:
   HaReply one(std::string_view text, const std::string& sender);
-  HaReply first(HaEvent event, const std::string& sender);
+  HaReply first(const HaEvent& event, const std::string& sender);
   HaReply known(const HaRecord& record, const HaEvent& event);
   HaVerdict judged(const HaEvent& event) const;
   // Does what the verdict says. An error: it may be tried again later.
