@@ -24,6 +24,7 @@ Api::Api(Context context, Authenticator authenticator)
   if (context_.mover != nullptr) addSiteRoutes(router_, context_);
   if (context_.holds != nullptr) addHoldRoutes(router_, context_, *context_.holds);
   if (context_.hooks != nullptr) addHookRoutes(router_, *context_.hooks);
+  if (context_.ha != nullptr) addHaRoutes(router_, *context_.ha);
 }
 
 Api::~Api() = default;

@@ -56,4 +56,8 @@ void addHookRoutes(Router& router, partition::OutboundHooks& hooks);
 
 std::vector<Metric> hookMetrics(const partition::OutboundHooks& hooks);
 
+void addHaRoutes(Router& router, partition::HaService& ha);
+// meridian_ha_*
+std::vector<Metric> haMetrics(const partition::HaService& ha);
+
 }  // namespace meridian::admin

@@ -21,6 +21,7 @@
 #include "partition/placement.h"
 
 namespace meridian::partition {
+class HaService;
 class HoldBook;
 class OutboundHooks;
 class SiteMover;
@@ -90,6 +91,7 @@ struct Context {
   partition::HoldBook* holds = nullptr;       // the same
   partition::SiteMover* mover = nullptr;      // the same, together with patrol
   const partition::SitePatrol* patrol = nullptr;
+  partition::HaService* ha = nullptr;  // the same
 };
 
 }  // namespace meridian::admin

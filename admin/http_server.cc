@@ -77,6 +77,10 @@ HttpRequest requestOf(evhttp_request* raw) {
   evbuffer_remove(input, out.body.data(), out.body.size());
   out.authorization = headerOf(raw, "Authorization");
   out.if_none_match = headerOf(raw, "If-None-Match");
+  out.content_type = headerOf(raw, "Content-Type");
+  out.webhook_id = headerOf(raw, "webhook-id");
+  out.webhook_timestamp = headerOf(raw, "webhook-timestamp");
+  out.webhook_signature = headerOf(raw, "webhook-signature");
   return out;
 }
 

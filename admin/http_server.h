@@ -43,6 +43,9 @@ struct HttpRequest {
   std::string body;
   std::optional<std::string> authorization;  // header values; absent when not sent
   std::optional<std::string> if_none_match;
+  std::optional<std::string> content_type;
+  // Of Standard Webhooks (partition/hooks/signature.h).
+  std::optional<std::string> webhook_id, webhook_timestamp, webhook_signature;
 };
 
 struct HttpReply {

@@ -38,7 +38,10 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "evacuation.mode",
                                             "evacuation.return",
                                             "admin.listen",
-                                            "drc.listen"};
+                                            "drc.listen",
+                                            "ha.senders",
+                                            "ha.secret_files",
+                                            "ha.frozen"};
 
 // The checks of single values, as StringRule takes them.
 template <class T>
@@ -86,6 +89,7 @@ class Decoder {
     readEvacuation(config);
     readAdmin(config);
     readDrc(config);
+    readHa(config);
     config.hooks = partition::decodeHooks(root_, folder_);
     root_.finish();
     return config;
@@ -303,6 +307,15 @@ class Decoder {
     }
     config.drc_max_connections = count(in, "max_connections");
     config.drc_idle_timeout = millis(in, "idle_timeout_ms");
+    in.finish();
+  }
+
+  void readHa(Config& config) {
+    ObjectReader in = section("ha");
+    config.ha.senders = in.strings("senders", {.max = 64}, {.id = true});
+    for (const std::string& text : in.strings("secret_files", {.max = 4}, {.check = isPath}))
+      config.ha.secret_files.push_back(joined(text));
+    config.ha.frozen = in.boolean("frozen", false);
     in.finish();
   }
 

@@ -18,6 +18,7 @@
 #include "geo/mmdb.h"
 #include "partition/change/change.h"
 #include "partition/drc/link_record.h"
+#include "partition/ha/ha_service.h"
 #include "partition/health/check_config.h"
 #include "partition/hooks/hook_config.h"
 #include "partition/site/site_patrol.h"
@@ -53,6 +54,7 @@ struct Config {
   std::vector<partition::CheckConfig> health_checks;
   std::size_t health_max_probes = 0;         // that run at a time
   std::vector<partition::HookConfig> hooks;  // docs/hooks.md
+  partition::HaConfig ha;
 
   partition::ChangePolicy change;
   partition::PatrolPolicy evacuation;

@@ -14,6 +14,7 @@
 #include "dns/net/udp_worker.h"
 #include "partition/change/engine.h"
 #include "partition/drc/link_book.h"
+#include "partition/ha/ha_service.h"
 #include "partition/health/health_service.h"
 #include "partition/hold/hold_book.h"
 #include "partition/hooks/hook_runner.h"
@@ -80,6 +81,7 @@ struct Server::Parts {
   std::unique_ptr<partition::ChangeEngine> changes;
   std::unique_ptr<partition::SiteMover> mover;
   std::unique_ptr<partition::SitePatrol> patrol;
+  std::unique_ptr<partition::HaService> ha;
   std::unique_ptr<partition::HealthService> health;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
@@ -96,6 +98,7 @@ struct Server::Parts {
 
   Status openMap();
   Status openChanges();
+  Status openHa();
   Status openHealth();
   Status openHooks();
   Status bindDns();
@@ -119,6 +122,7 @@ Status Server::Parts::openMap() {
   for (std::string& family : partition::ChangeStore::families()) families.push_back(family);
   for (std::string& family : partition::OverrideBook::families()) families.push_back(family);
   for (std::string& family : partition::HoldBook::families()) families.push_back(family);
+  for (std::string& family : partition::HaInbox::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
@@ -150,8 +154,23 @@ Status Server::Parts::openChanges() {
   const auto health_now = [this] { return publisher.published().current()->health; };
   mover = std::make_unique<partition::SiteMover>(*map, *changes, links, health_now);
   patrol = std::make_unique<partition::SitePatrol>(
-      world.config.evacuation, partition::PatrolSeams{clock, *map, links, *mover, health_now, {}});
+      world.config.evacuation,
+      partition::PatrolSeams{clock, *map, links, *mover, health_now, [this](std::string_view dc) {
+                               return ha->signals().failed(dc).has_value();
+                             }});
   map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
+  return {};
+}
+
+Status Server::Parts::openHa() {
+  // One that cannot be read now would only be found out when EMHA has something to say.
+  if (const auto secrets = partition::readSecrets(world.config.ha.secret_files); !secrets) {
+    return tl::unexpected(secrets.error().within("ha.secret_files"));
+  }
+  auto inbox = partition::HaInbox::open(store, clock);
+  if (!inbox) return tl::unexpected(inbox.error());
+  ha = std::make_unique<partition::HaService>(
+      world.config.ha, partition::HaSeams{clock, *map, *changes, drc}, std::move(*inbox));
   return {};
 }
 
@@ -216,7 +235,7 @@ Status Server::Parts::startAdmin() {
   };
   api = std::make_unique<admin::Api>(
       admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
-                     not_ready, hooks.get(), &*holds, mover.get(), patrol.get()},
+                     not_ready, hooks.get(), &*holds, mover.get(), patrol.get(), ha.get()},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -285,7 +304,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
   for (const auto step :
-       {&Parts::openMap, &Parts::openHealth, &Parts::openHooks, &Parts::openChanges,
+       {&Parts::openMap, &Parts::openHealth, &Parts::openHooks, &Parts::openChanges, &Parts::openHa,
         &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }

@@ -355,6 +355,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addHealth(app, globals);
   addHold(app, globals);
   addSite(app, globals);
+  addHa(app, globals);
   addHooks(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });

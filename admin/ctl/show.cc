@@ -361,6 +361,25 @@ std::string deadLetters(const Json& reply) {
   return table.text();
 }
 
+std::string haEvents(const Json& reply) {
+  TextTable events({"EVENT", "RECEIVED", "TYPE", "CLUSTER", "SCOPE", "FROM", "TO", "DECISION",
+                    "RULE", "CHANGE", "TEXT"});
+  for (const Json& each : reply.at("events")) {
+    events.add({field(each, "event_id"), field(each, "received_at"), field(each, "type"),
+                field(each, "cluster"), field(each, "scope"), field(each.at("from"), "dc"),
+                field(each.at("to"), "dc"), field(each, "decision"), field(each, "rule"),
+                field(each, "change_id"), field(each, "text")});
+  }
+  std::string out = events.text();
+  if (reply.at("signals").empty()) return out;
+  TextTable signals({"DATACENTER", "SIGNAL", "SCOPE", "CLUSTER", "SINCE", "LAST"});
+  for (const Json& each : reply.at("signals")) {
+    signals.add({field(each, "datacenter"), field(each, "type"), field(each, "scope"),
+                 field(each, "cluster"), field(each, "since"), field(each, "occurred_at")});
+  }
+  return out + "\n" + signals.text();
+}
+
 // A snapshot is one object, a delta NDJSON: a head line, then a line a subject.
 std::string table(const std::string& body) {
   const std::size_t end = body.find('\n');
@@ -438,6 +457,8 @@ std::string render(View view, const std::string& body) {
       return deadLetters(reply);
     case View::kHandled:
       return field(reply, "id") + " " + field(reply, "done") + "\n";
+    case View::kHaEvents:
+      return haEvents(reply);
     case View::kTable:
     case View::kRaw:
       break;

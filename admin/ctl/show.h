@@ -38,6 +38,7 @@ enum class View {
   kHooks,
   kDeadLetters,
   kHandled,
+  kHaEvents,
   kRaw,  // as it came
 };
 

@@ -2,15 +2,12 @@
 
 #include <utility>
 
-#include "base/file.h"
 #include "base/subprocess.h"
 #include "partition/hooks/hook_codec.h"
 #include "partition/hooks/signature.h"
 
 namespace meridian::partition {
 namespace {
-
-constexpr std::size_t kMaxSecretBytes = 1024;
 
 // Holds whatever carries the attempt.
 template <class Carrier>
@@ -24,19 +21,6 @@ class Carried final : public HookSender::Sending {
 template <class Carrier>
 std::unique_ptr<HookSender::Sending> carried(std::unique_ptr<Carrier> carrier) {
   return std::make_unique<Carried<Carrier>>(std::move(carrier));
-}
-
-// Read at each attempt: a secret is changed by writing its file.
-Result<std::vector<WebhookSecret>> readSecrets(const HookConfig& hook) {
-  std::vector<WebhookSecret> out;
-  for (const std::filesystem::path& file : hook.secret_files) {
-    const auto text = readFile(file, kMaxSecretBytes);
-    if (!text) return tl::unexpected(text.error());
-    auto secret = WebhookSecret::parse(*text);
-    if (!secret) return tl::unexpected(secret.error().within(file.string()));
-    out.push_back(std::move(*secret));
-  }
-  return out;
 }
 
 }  // namespace
@@ -58,7 +42,7 @@ std::unique_ptr<HookSender::Sending> HookSender::send(const HookConfig& hook, co
                    : readFailure(end.error()));
         }));
   }
-  const auto secrets = readSecrets(hook);
+  const auto secrets = readSecrets(hook.secret_files);
   if (!secrets) {
     return carried(loop_.after(
         std::chrono::milliseconds(0),

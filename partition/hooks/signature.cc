@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/digest.h"
+#include "base/file.h"
 
 namespace meridian::partition {
 namespace {
@@ -13,6 +14,7 @@ constexpr std::size_t kMaxKeyBytes = 64;
 // Each costs one comparison with each secret's signature.
 constexpr std::size_t kMaxSignatures = 16;
 constexpr std::size_t kMaxIdBytes = 256;
+constexpr std::size_t kMaxSecretBytes = 1024;
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -43,6 +45,18 @@ std::string WebhookSecret::sign(std::string_view id, std::int64_t timestamp,
   std::string message(id);
   message.append(".").append(std::to_string(timestamp)).append(".").append(body);
   return "v1," + base64(hmacSha256(key_, message));
+}
+
+Result<std::vector<WebhookSecret>> readSecrets(const std::vector<std::filesystem::path>& files) {
+  std::vector<WebhookSecret> out;
+  for (const std::filesystem::path& file : files) {
+    const auto text = readFile(file, kMaxSecretBytes);
+    if (!text) return tl::unexpected(text.error());
+    auto secret = WebhookSecret::parse(*text);
+    if (!secret) return tl::unexpected(secret.error().within(file.string()));
+    out.push_back(std::move(*secret));
+  }
+  return out;
 }
 
 std::string signatureHeader(const std::vector<WebhookSecret>& secrets, std::string_view id,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ class WebhookSecret {
   explicit WebhookSecret(std::string key) : key_(std::move(key)) {}
   std::string key_;
 };
+
+// One secret a file, read now: a secret is changed by writing its file. The error names the file.
+Result<std::vector<WebhookSecret>> readSecrets(const std::vector<std::filesystem::path>& files);
 
 // The header of a message that all these secrets sign.
 std::string signatureHeader(const std::vector<WebhookSecret>& secrets, std::string_view id,

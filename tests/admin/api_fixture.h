@@ -13,6 +13,7 @@
 #include "admin/api.h"
 #include "admin/http_server.h"
 #include "base/digest.h"
+#include "partition/ha/ha_service.h"
 #include "partition/hold/hold_book.h"
 #include "partition/map_service.h"
 #include "tests/admin/http_client.h"
@@ -122,6 +123,11 @@ class ApiTest : public testing::Test {
         });
     ASSERT_TRUE(health) << health.error().message;
     health_ = std::move(*health);
+    const auto ha_store =
+        std::make_shared<test::MemoryStore>(ha_disk_, partition::HaInbox::families());
+    ha_ = std::make_unique<partition::HaService>(
+        ha_config_, partition::HaSeams{clock_, *map_, *changes_, drc_},
+        partition::HaInbox::open(ha_store, clock_).value());
     startServer();
   }
   void TearDown() override {
@@ -138,7 +144,8 @@ class ApiTest : public testing::Test {
     ASSERT_TRUE(tokens) << tokens.error().text();
     api_ = std::make_unique<Api>(
         Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_, *health_,
-                [this] { return view_; }, [this] { return missing_; }, hooks_, &*holds_},
+                [this] { return view_; }, [this] { return missing_; }, hooks_, &*holds_, nullptr,
+                nullptr, ha_.get()},
         std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
@@ -256,6 +263,9 @@ class ApiTest : public testing::Test {
   std::unique_ptr<partition::ChangeEngine> changes_;
   std::shared_ptr<test::MemoryDisk> health_disk_ = std::make_shared<test::MemoryDisk>();
   std::unique_ptr<partition::HealthService> health_;
+  partition::HaConfig ha_config_;  // set before SetUp()
+  std::shared_ptr<test::MemoryDisk> ha_disk_ = std::make_shared<test::MemoryDisk>();
+  std::unique_ptr<partition::HaService> ha_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<HttpUser> user_;

@@ -158,6 +158,9 @@ std::vector<std::string> shown(const Config& config) {
       "drc_listen " + (config.drc_listen ? config.drc_listen->text() : "none"),
       "drc_max_connections " + std::to_string(config.drc_max_connections),
       "drc_idle_timeout " + std::to_string(config.drc_idle_timeout.count()),
+      "ha_senders " + std::to_string(config.ha.senders.size()),
+      "ha_secret_files " + std::to_string(config.ha.secret_files.size()),
+      "ha_frozen " + std::to_string(config.ha.frozen),
       "location_option_from empty " + std::to_string(config.location_option_from.empty()),
   };
   for (const IpEndpoint& endpoint : config.dns_listen) out.push_back("listen " + endpoint.text());
@@ -222,6 +225,7 @@ TEST(ConfigDocumentation, ArraysHaveTheSizesItSays) {
     ++arrays;
     std::string element = row.key == "dns.listen" ? "\"127.0.0.1:0\"" : "\"192.0.2.0/24\"";
     if (row.key == "health.checks[].command") element = "\"/bin/true\"";
+    if (row.key == "ha.senders") element = "\"emha-1\"";
     const auto errors = [&](std::int64_t count) {
       std::string literal = "[";
       for (std::int64_t i = 0; i < count; ++i) literal += (i == 0 ? "" : ", ") + element;
@@ -234,7 +238,7 @@ TEST(ConfigDocumentation, ArraysHaveTheSizesItSays) {
       EXPECT_THAT(errors(range->first - 1), HasSubstr(firstElement(row.key) + ": has ")) << row.key;
     }
   }
-  EXPECT_EQ(arrays, 5U);
+  EXPECT_EQ(arrays, 7U);
 }
 
 TEST(ConfigDocumentation, StringsHaveTheLengthsItSays) {
@@ -294,6 +298,8 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
     const bool exact = values.size() == 1 && row.fallback == "`" + values[0] + "`";
     if (row.type == "integer") {
       sections[row.key.substr(0, dot)] += name + row.fallback + "\n";
+    } else if (row.type == "boolean") {
+      sections[row.key.substr(0, dot)] += name + values.at(0) + "\n";
     } else if (row.key == "drc.listen") {
       EXPECT_TRUE(values.empty()) << "absent is its default: nothing to spell out";
     } else if (row.type.rfind("array", 0) == 0) {
@@ -325,6 +331,17 @@ TEST(Config, HooksAreRead) {
   EXPECT_THAT(config->hooks[0].exec, ElementsAre("/etc/hooks/dal"));
   EXPECT_THAT(errorsOf("[[hooks]]\nid = \"a\"\nurl = \"x\"\nphases = []\n"),
               AllOf(HasSubstr("m.toml:3:7: hooks[0].url: x: "), HasSubstr("hooks[0].phases: ")));
+}
+
+TEST(Config, HaIsRead) {
+  const auto config = parseConfig(
+      "[ha]\nsenders = [\"emha-1\"]\nsecret_files = [\"s\"]\nfrozen = true\n", "/etc/m.toml");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_THAT(config->ha.senders, ElementsAre("emha-1"));
+  EXPECT_THAT(config->ha.secret_files, ElementsAre("/etc/s"));
+  EXPECT_TRUE(config->ha.frozen);
+  EXPECT_THAT(errorsOf("[ha]\nsenders = [\"A B\"]\nsecret_files = [\"\"]\n"),
+              AllOf(HasSubstr("ha.senders[0]"), HasSubstr("ha.secret_files[0]")));
 }
 
 TEST(Config, PathsAreRelativeToTheFile) {
