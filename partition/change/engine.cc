@@ -240,6 +240,7 @@ SafetyView ChangeEngine::safetyView(const Change& change) const {
     if (number != change.number) view.others.push_back(&changes_.at(number));
   }
   view.last_move = [this](std::string_view subject) { return lastMove(subject); };
+  view.load = seams_.load;
   return view;
 }
 

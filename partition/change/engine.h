@@ -36,6 +36,7 @@ struct ChangeSeams {
   HookRunner& hooks;
   const LinkSource& links;
   std::function<std::shared_ptr<const SiteHealth>()> health;  // never null
+  const LoadSource* load = nullptr;                           // nullptr: nobody reports any
 };
 
 // What came of asking for a change.
