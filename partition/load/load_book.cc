@@ -72,7 +72,7 @@ LoadOutcome LoadBook::report(const LoadReport& report, const LoadIds& ids, const
   if (outcome != LoadOutcome::kAccepted) return outcome;
   reported_ = true;
   Record& record = records_[report.ezone];
-  if (report.capacity_units) record.capacity = Capacity{*report.capacity_units, now.mono};
+  if (report.capacity_units) record.capacity = ReportedCapacity{*report.capacity_units, now.mono};
   if (report.partition.empty()) {
     const bool first = !record.whole;
     if (first) record.whole.emplace();
@@ -107,7 +107,7 @@ LoadOutcome LoadBook::judged(const LoadReport& report, const LoadIds& ids, const
   return known ? LoadOutcome::kAccepted : LoadOutcome::kTooMany;
 }
 
-void LoadBook::add(Smoothed& to, bool first, double units, const LoadTime& now) {
+void LoadBook::add(SmoothedLoad& to, bool first, double units, const LoadTime& now) {
   const std::chrono::duration<double> passed = now.mono - to.at;
   const std::chrono::duration<double> constant = kTimeConstant;
   const double weight = first ? 1 : 1 - std::exp(-passed.count() / constant.count());
@@ -184,7 +184,7 @@ LoadPicture LoadBook::picture(const Topology& topology, const AssignmentTable& t
 std::optional<LoadStatus> LoadBook::status(std::string_view ezone, MonotonicTime now) const {
   const Record* record = find(ezone);
   if (record == nullptr || !record->whole) return std::nullopt;
-  const Smoothed& whole = *record->whole;
+  const SmoothedLoad& whole = *record->whole;
   return LoadStatus{whole.last, whole.mean, now - whole.at, whole.heard, isFresh(whole.at, now)};
 }
 

@@ -70,6 +70,17 @@ struct LoadStatus {
   bool fresh = false;  // not older than LoadBook::kFresh
 };
 
+// Of an eZone, or of a partition at one.
+struct SmoothedLoad {
+  double last = 0, mean = 0;
+  MonotonicTime at{};  // of the last report
+  WallTime heard{};
+};
+struct ReportedCapacity {
+  double units = 0;
+  MonotonicTime at{};
+};
+
 class LoadBook {
  public:
   static constexpr std::chrono::seconds kTimeConstant{60};
@@ -97,23 +108,14 @@ class LoadBook {
   void forget(MonotonicTime now);
 
  private:
-  struct Smoothed {
-    double last = 0, mean = 0;
-    MonotonicTime at{};
-    WallTime heard{};
-  };
-  struct Capacity {
-    double units = 0;
-    MonotonicTime at{};
-  };
   struct Record {
-    std::optional<Smoothed> whole;
-    std::optional<Capacity> capacity;
-    std::map<std::string, Smoothed, std::less<>> parts;
+    std::optional<SmoothedLoad> whole;
+    std::optional<ReportedCapacity> capacity;
+    std::map<std::string, SmoothedLoad, std::less<>> parts;
   };
 
   LoadOutcome judged(const LoadReport& report, const LoadIds& ids, const LoadTime& now);
-  static void add(Smoothed& to, bool first, double units, const LoadTime& now);
+  static void add(SmoothedLoad& to, bool first, double units, const LoadTime& now);
   const Record* find(std::string_view ezone) const;
   EZoneLoad loadOf(const Topology& topology, EZoneIx ezone, MonotonicTime now) const;
 
