@@ -50,7 +50,7 @@ class ChangeWorld {
     map = std::move(*opened);
     hooks.asked.clear();
     auto made = partition::ChangeEngine::open(
-        store, policy, {clock, *map, hooks, links, [this] { return health; }});
+        store, policy, {clock, *map, hooks, links, [this] { return health; }, load});
     if (!made) return false;
     engine = std::move(*made);
     map->onActiveChange([this](std::string_view subject) { return engine->activeChange(subject); });
@@ -87,6 +87,7 @@ class ChangeWorld {
   std::shared_ptr<MemoryStore> store;
   ScriptedHooks hooks;
   ScriptedLinks links;
+  const partition::LoadSource* load = nullptr;  // taken by open()
   std::shared_ptr<const partition::SiteHealth> health =
       std::make_shared<const partition::SiteHealth>(partition::allUp(*topology()));
   std::unique_ptr<partition::MapService> map;

@@ -136,5 +136,30 @@ TEST_F(LoadRuleTest, IsWatchedInAGradualChange) {
   EXPECT_FALSE(judged(true).front().holds);
 }
 
+TEST_F(LoadRuleTest, AGradualChangeWaitsWhileItsTargetIsFull) {
+  world_.load = &load_;
+  ASSERT_TRUE(world_.open());
+  sayLoad();
+  ChangeRequest request;
+  request.mode = ChangeMode::kGradual;
+  request.targets = {{"p0", "b"}, {"p3", "b"}};  // two waves
+  request.reason = "test";
+  request.actor = "ann";
+  ASSERT_TRUE(world_.engine->start(request)->accepted);
+  const Change& change = *world_.engine->find(1);
+  for (int i = 0; i < 5'000 && change.state != ChangeState::kSoaking; ++i) {
+    if (world_.hooks.asked.empty()) {
+      world_.advance(std::chrono::milliseconds(100));
+    } else {
+      world_.hooks.answer();
+    }
+  }
+  ASSERT_EQ(change.state, ChangeState::kSoaking);
+  load_.ezone(1, 81, 100);
+  world_.advance(std::chrono::milliseconds(100));
+  EXPECT_TRUE(change.paused);
+  EXPECT_THAT(change.note, HasSubstr("S2: eZone b: 81.0 % full now"));
+}
+
 }  // namespace
 }  // namespace meridian::partition
