@@ -22,6 +22,7 @@ Api::Api(Context context, Authenticator authenticator)
   addLinkRoutes(router_, context_);
   addHealthRoutes(router_, context_);
   if (context_.hooks != nullptr) addHookRoutes(router_, *context_.hooks);
+  if (context_.balancer != nullptr) addLoadRoutes(router_, context_, *context_.balancer);
 }
 
 Api::~Api() = default;

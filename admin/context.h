@@ -21,8 +21,9 @@
 #include "partition/placement.h"
 
 namespace meridian::partition {
+class BalanceService;
 class OutboundHooks;
-}
+}  // namespace meridian::partition
 
 namespace meridian::admin {
 
@@ -83,7 +84,8 @@ struct Context {
   std::function<ServingView()> view;
   // Parts that do not serve yet, e.g. "dns udp 127.0.0.1:5300"; empty when ready.
   std::function<std::vector<std::string>()> not_ready;
-  partition::OutboundHooks* hooks = nullptr;  // nullptr: no routes for them
+  partition::OutboundHooks* hooks = nullptr;      // nullptr: no routes for them
+  partition::BalanceService* balancer = nullptr;  // nullptr: no routes for load and balancer
 };
 
 }  // namespace meridian::admin

@@ -19,6 +19,7 @@
 #include "partition/drc/link_record.h"
 #include "partition/health/check_config.h"
 #include "partition/hooks/hook_config.h"
+#include "partition/load/balance_service.h"
 
 namespace meridian::server {
 
@@ -61,6 +62,9 @@ struct Config {
   std::optional<IpEndpoint> drc_listen;
   std::size_t drc_max_connections = 0;
   std::chrono::milliseconds drc_idle_timeout{};
+
+  partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;
+  partition::BalancePolicy balancer;
 };
 
 // One documented key: what docs/config.md says of it, and what the decoder enforces for numbers.

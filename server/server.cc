@@ -16,6 +16,7 @@
 #include "partition/drc/link_book.h"
 #include "partition/health/health_service.h"
 #include "partition/hooks/hook_runner.h"
+#include "partition/load/balance_service.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/state_publisher.h"
@@ -74,7 +75,10 @@ struct Server::Parts {
   partition::LinkBook link_book{world.config.drc_limits};
   partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
+  partition::LoadBook load_book;
+  partition::ClockedLoad load{load_book, clock};
   std::unique_ptr<partition::ChangeEngine> changes;
+  std::unique_ptr<partition::BalanceService> balancer;
   std::unique_ptr<partition::HealthService> health;
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
@@ -87,6 +91,7 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> on_terminate;
   std::unique_ptr<EventLoop::Timer> on_interrupt;
   std::unique_ptr<EventLoop::Timer> change_tick;
+  std::unique_ptr<EventLoop::Timer> balance_tick;
 
   Status openMap();
   Status openChanges();
@@ -132,11 +137,14 @@ Status Server::Parts::openMap() {
 }
 
 Status Server::Parts::openChanges() {
-  auto opened = partition::ChangeEngine::open(
-      store, {},
-      {clock, *map, *hooks, links, [this] { return publisher.published().current()->health; }});
+  const auto health_now = [this] { return publisher.published().current()->health; };
+  auto opened =
+      partition::ChangeEngine::open(store, {}, {clock, *map, *hooks, links, health_now, &load});
   if (!opened) return tl::unexpected(opened.error());
   changes = std::move(*opened);
+  balancer = std::make_unique<partition::BalanceService>(
+      load_book, world.config.balancer_mode, world.config.balancer,
+      partition::BalanceSeams{clock, *map, *changes, links, load, health_now});
   map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
   return {};
 }
@@ -202,7 +210,7 @@ Status Server::Parts::startAdmin() {
   };
   api = std::make_unique<admin::Api>(
       admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
-                     not_ready, hooks.get()},
+                     not_ready, hooks.get(), balancer.get()},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -242,6 +250,7 @@ void Server::Parts::startWorkers() {
   // Before the first change moves on, workers serve what it may move.
   changes->resume();
   change_tick = loop.every(kChangeTick, [this] { changes->tick(); });
+  balance_tick = loop.every(partition::BalanceService::kPeriod, [this] { balancer->tick(); });
   health->start(loop, world.config.health_max_probes);
   serving = true;
 }

@@ -354,6 +354,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addLinks(app, globals);
   addHealth(app, globals);
   addHooks(app, globals);
+  addLoad(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });
   onRun(app.add_subcommand("metrics", "Prometheus text"), globals, [&globals](HttpClient& client) {

@@ -29,6 +29,7 @@ void addCommands(CLI::App& app, Globals& globals);
 // The parts of it that have files of their own.
 void addHealth(CLI::App& app, Globals& globals);
 void addChange(CLI::App& app, Globals& globals);
+void addLoad(CLI::App& app, Globals& globals);
 
 // Runs `command` with a client of the globals' server and token when `app` is the one that was
 // asked for.

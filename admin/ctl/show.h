@@ -33,6 +33,8 @@ enum class View {
   kHooks,
   kDeadLetters,
   kHandled,
+  kLoad,
+  kBalancer,
   kRaw,  // as it came
 };
 

@@ -13,6 +13,7 @@
 #include "admin/api.h"
 #include "admin/http_server.h"
 #include "base/digest.h"
+#include "partition/load/balance_service.h"
 #include "partition/map_service.h"
 #include "tests/admin/http_client.h"
 #include "tests/support/fake_clock.h"
@@ -102,9 +103,14 @@ class ApiTest : public testing::Test {
     ASSERT_TRUE(map) << map.error().error.message;
     map_ = std::move(*map);
     auto changes = partition::ChangeEngine::open(
-        store, {}, {clock_, *map_, scripted_hooks_, links_, [this] { return view_.health; }});
+        store, {},
+        {clock_, *map_, scripted_hooks_, links_, [this] { return view_.health; }, &load_});
     ASSERT_TRUE(changes) << changes.error().message;
     changes_ = std::move(*changes);
+    balancer_ = std::make_unique<partition::BalanceService>(
+        load_book_, partition::BalanceMode::kAdvise, partition::BalancePolicy{},
+        partition::BalanceSeams{clock_, *map_, *changes_, links_, load_,
+                                [this] { return view_.health; }});
     map_->onActiveChange(
         [this](std::string_view subject) { return changes_->activeChange(subject); });
     auto health = partition::HealthService::open(
@@ -132,7 +138,7 @@ class ApiTest : public testing::Test {
     ASSERT_TRUE(tokens) << tokens.error().text();
     api_ = std::make_unique<Api>(
         Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_, *health_,
-                [this] { return view_; }, [this] { return missing_; }, hooks_},
+                [this] { return view_; }, [this] { return missing_; }, hooks_, balancer_.get()},
         std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
@@ -246,7 +252,10 @@ class ApiTest : public testing::Test {
   std::unique_ptr<partition::MapService> map_;
   test::ScriptedHooks scripted_hooks_;
   test::ScriptedLinks links_;
+  partition::LoadBook load_book_;
+  partition::ClockedLoad load_{load_book_, clock_};
   std::unique_ptr<partition::ChangeEngine> changes_;
+  std::unique_ptr<partition::BalanceService> balancer_;
   std::shared_ptr<test::MemoryDisk> health_disk_ = std::make_shared<test::MemoryDisk>();
   std::unique_ptr<partition::HealthService> health_;
   std::unique_ptr<Api> api_;

@@ -2,6 +2,7 @@
 // are checked to the column.
 #include "server/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -129,6 +130,13 @@ std::string errorsOf(const std::string& text) {
   return config ? "" : config.error().text();
 }
 
+std::string balancerText(const partition::BalancePolicy& policy) {
+  return fmt::format("balancer {} {} {} {} {} {} {} {} {} {} {}", policy.gap_start, policy.gap_stop,
+                     policy.high, policy.sustained.count(), policy.max_share, policy.max_partitions,
+                     policy.max_rounds_per_hour, policy.dwell.count(), policy.max_target,
+                     policy.max_growth_km, policy.max_lag_ms);
+}
+
 // Everything that a configuration says, a line each. The lists of networks do not tell what is in
 // them, so they are asked about addresses inside and beside the documented defaults.
 std::vector<std::string> shown(const Config& config) {
@@ -158,6 +166,8 @@ std::vector<std::string> shown(const Config& config) {
       "drc_listen " + (config.drc_listen ? config.drc_listen->text() : "none"),
       "drc_max_connections " + std::to_string(config.drc_max_connections),
       "drc_idle_timeout " + std::to_string(config.drc_idle_timeout.count()),
+      "balancer_mode " + std::string(balanceModeName(config.balancer_mode)),
+      balancerText(config.balancer),
       "location_option_from empty " + std::to_string(config.location_option_from.empty()),
   };
   for (const IpEndpoint& endpoint : config.dns_listen) out.push_back("listen " + endpoint.text());
@@ -267,7 +277,7 @@ TEST(ConfigDocumentation, ListedValuesAreTheOnlyOnes) {
     }
     EXPECT_THAT(errorsOf(documentWith(row.key, "\"other\"")), HasSubstr(": other: ")) << row.key;
   }
-  EXPECT_EQ(listed, 7U);
+  EXPECT_EQ(listed, 8U);
 }
 
 TEST(ConfigDocumentation, RequiredKeysAreMissed) {
@@ -315,6 +325,19 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
   EXPECT_EQ(shown(*empty), shown(*spelled_out));
   EXPECT_THAT(shown(*empty), ::testing::Contains("listen 127.0.0.1:5300"));
   EXPECT_THAT(written, AllOf(HasSubstr("udp_workers = 0\n"), HasSubstr("zones_dir = \"zones\"\n")));
+}
+
+TEST(Config, TheBalancersDefaultsAreThoseOfItsPolicy) {
+  EXPECT_EQ(balancerText(parseConfig("", "m.toml")->balancer),
+            balancerText(partition::BalancePolicy{}));
+}
+
+TEST(Config, TheBalancersBoundsMustFitTogether) {
+  EXPECT_EQ(errorsOf("[balancer]\ngap_start_percent = 12\ngap_stop_percent = 11\n"), "");
+  EXPECT_EQ(errorsOf("[balancer]\ngap_start_percent = 12\ngap_stop_percent = 12\n"),
+            "m.toml:1:1: balancer: the gap to stop at must be below that to start\n");
+  EXPECT_THAT(errorsOf("[balancer]\nhigh_percent = 71\nmax_target_percent = 71\n"),
+              HasSubstr("balancer: a target may not become so full"));
 }
 
 TEST(Config, HooksAreRead) {
