@@ -53,6 +53,9 @@ void addSiteRoutes(Router& router, const Context& context);
 void addHoldRoutes(Router& router, const Context& context, partition::HoldBook& holds);
 void addHealthRoutes(Router& router, const Context& context);
 void addHookRoutes(Router& router, partition::OutboundHooks& hooks);
+void addLoadRoutes(Router& router, const Context& context, partition::BalanceService& balancer);
+// meridian_load_*, meridian_balancer_*
+std::vector<Metric> loadMetrics(const Context& context, const partition::BalanceService& balancer);
 
 std::vector<Metric> hookMetrics(const partition::OutboundHooks& hooks);
 

@@ -41,6 +41,9 @@ HttpReply metrics(const Context& context, const Router& router) {
   if (context.ha != nullptr) {
     for (Metric& each : haMetrics(*context.ha)) all.push_back(std::move(each));
   }
+  if (context.balancer != nullptr) {
+    for (Metric& each : loadMetrics(context, *context.balancer)) all.push_back(std::move(each));
+  }
   HttpReply reply;
   reply.body = prometheusText(all);
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";

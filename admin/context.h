@@ -21,6 +21,7 @@
 #include "partition/placement.h"
 
 namespace meridian::partition {
+class BalanceService;
 class HaService;
 class HoldBook;
 class OutboundHooks;
@@ -91,7 +92,8 @@ struct Context {
   partition::HoldBook* holds = nullptr;       // the same
   partition::SiteMover* mover = nullptr;      // the same, together with patrol
   const partition::SitePatrol* patrol = nullptr;
-  partition::HaService* ha = nullptr;  // the same
+  partition::HaService* ha = nullptr;             // the same
+  partition::BalanceService* balancer = nullptr;  // the same
 };
 
 }  // namespace meridian::admin

@@ -41,7 +41,8 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "drc.listen",
                                             "ha.senders",
                                             "ha.secret_files",
-                                            "ha.frozen"};
+                                            "ha.frozen",
+                                            "balancer.mode"};
 
 // The checks of single values, as StringRule takes them.
 template <class T>
@@ -90,6 +91,7 @@ class Decoder {
     readAdmin(config);
     readDrc(config);
     readHa(config);
+    readBalancer(config);
     config.hooks = partition::decodeHooks(root_, folder_);
     root_.finish();
     return config;
@@ -319,6 +321,33 @@ class Decoder {
     in.finish();
   }
 
+  void readBalancer(Config& config) {
+    ObjectReader in = section("balancer");
+    config.balancer_mode =
+        partition::balanceModeOf(
+            in.string("mode", {.fallback = "advise", .one_of = {"off", "advise", "auto"}}))
+            .value_or(partition::BalanceMode::kAdvise);
+    const auto percent = [&](std::string_view name) {
+      return static_cast<double>(numeric(in, name)) / 100;
+    };
+    partition::BalancePolicy& policy = config.balancer;
+    policy.gap_start = percent("gap_start_percent");
+    policy.gap_stop = percent("gap_stop_percent");
+    policy.high = percent("high_percent");
+    policy.sustained = std::chrono::seconds(numeric(in, "sustained_s"));
+    policy.max_share = percent("max_share_percent");
+    policy.max_partitions = count(in, "max_partitions");
+    policy.max_rounds_per_hour = count(in, "max_rounds_per_hour");
+    policy.dwell = std::chrono::seconds(numeric(in, "dwell_s"));
+    policy.max_target = percent("max_target_percent");
+    policy.max_growth_km = static_cast<double>(numeric(in, "max_growth_km"));
+    policy.max_lag_ms = numeric(in, "max_lag_ms");
+    if (const std::string problem = balancePolicyProblem(policy); !problem.empty()) {
+      root_.error("balancer", problem);
+    }
+    in.finish();
+  }
+
   std::string file_;
   std::filesystem::path folder_;
   Diagnostics& problems_;
@@ -375,6 +404,17 @@ const std::vector<ConfigKey>& numericKeys() {
       {"drc", "skew_bound_ms", "integer", "ms", 0, 10000, 100},
       {"drc", "max_connections", "integer", "", 1, 10000, 256},
       {"drc", "idle_timeout_ms", "integer", "ms", 100, 600000, 15000},
+      {"balancer", "gap_start_percent", "integer", "points", 11, 100, 20},
+      {"balancer", "gap_stop_percent", "integer", "points", 1, 19, 10},
+      {"balancer", "high_percent", "integer", "%", 71, 100, 75},
+      {"balancer", "sustained_s", "integer", "s", 0, 86400, 600},
+      {"balancer", "max_share_percent", "integer", "%", 1, 100, 10},
+      {"balancer", "max_partitions", "integer", "", 1, 100, 2},
+      {"balancer", "max_rounds_per_hour", "integer", "", 1, 60, 2},
+      {"balancer", "dwell_s", "integer", "s", 0, 2592000, 21600},
+      {"balancer", "max_target_percent", "integer", "%", 1, 74, 70},
+      {"balancer", "max_growth_km", "integer", "km", 0, 20100, 600},
+      {"balancer", "max_lag_ms", "integer", "ms", 0, 60000, 1000},
   });
   return kKeys;
 }

@@ -21,6 +21,7 @@
 #include "partition/ha/ha_service.h"
 #include "partition/health/check_config.h"
 #include "partition/hooks/hook_config.h"
+#include "partition/load/balance_service.h"
 #include "partition/site/site_patrol.h"
 
 namespace meridian::server {
@@ -68,6 +69,9 @@ struct Config {
   std::optional<IpEndpoint> drc_listen;
   std::size_t drc_max_connections = 0;
   std::chrono::milliseconds drc_idle_timeout{};
+
+  partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;
+  partition::BalancePolicy balancer;
 };
 
 // One documented key: what docs/config.md says of it, and what the decoder enforces for numbers.

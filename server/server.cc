@@ -18,6 +18,7 @@
 #include "partition/health/health_service.h"
 #include "partition/hold/hold_book.h"
 #include "partition/hooks/hook_runner.h"
+#include "partition/load/balance_service.h"
 #include "partition/site/site_patrol.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
@@ -78,7 +79,10 @@ struct Server::Parts {
   partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
   std::optional<partition::HoldBook> holds;
+  partition::LoadBook load_book;
+  partition::ClockedLoad load{load_book, clock};
   std::unique_ptr<partition::ChangeEngine> changes;
+  std::unique_ptr<partition::BalanceService> balancer;
   std::unique_ptr<partition::SiteMover> mover;
   std::unique_ptr<partition::SitePatrol> patrol;
   std::unique_ptr<partition::HaService> ha;
@@ -95,6 +99,7 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> on_interrupt;
   std::unique_ptr<EventLoop::Timer> change_tick;
   std::unique_ptr<EventLoop::Timer> site_tick;
+  std::unique_ptr<EventLoop::Timer> balance_tick;
 
   Status openMap();
   Status openChanges();
@@ -145,19 +150,20 @@ Status Server::Parts::openChanges() {
   auto opened_holds = partition::HoldBook::open(store);
   if (!opened_holds) return tl::unexpected(opened_holds.error());
   holds = std::move(*opened_holds);
+  const auto health_now = [this] { return publisher.published().current()->health; };
   auto opened = partition::ChangeEngine::open(
-      store, world.config.change,
-      {clock, *map, *hooks, links, [this] { return publisher.published().current()->health; },
-       &*holds});
+      store, world.config.change, {clock, *map, *hooks, links, health_now, &*holds, &load});
   if (!opened) return tl::unexpected(opened.error());
   changes = std::move(*opened);
-  const auto health_now = [this] { return publisher.published().current()->health; };
   mover = std::make_unique<partition::SiteMover>(*map, *changes, links, health_now);
   patrol = std::make_unique<partition::SitePatrol>(
       world.config.evacuation,
       partition::PatrolSeams{clock, *map, links, *mover, health_now, [this](std::string_view dc) {
                                return ha->signals().failed(dc).has_value();
                              }});
+  balancer = std::make_unique<partition::BalanceService>(
+      load_book, world.config.balancer_mode, world.config.balancer,
+      partition::BalanceSeams{clock, *map, *changes, links, load, health_now});
   map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
   return {};
 }
@@ -235,7 +241,8 @@ Status Server::Parts::startAdmin() {
   };
   api = std::make_unique<admin::Api>(
       admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
-                     not_ready, hooks.get(), &*holds, mover.get(), patrol.get(), ha.get()},
+                     not_ready, hooks.get(), &*holds, mover.get(), patrol.get(), ha.get(),
+                     balancer.get()},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -280,6 +287,7 @@ void Server::Parts::startWorkers() {
     }
     changes->tick();
   });
+  balance_tick = loop.every(partition::BalanceService::kPeriod, [this] { balancer->tick(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
   serving = true;

@@ -357,6 +357,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addSite(app, globals);
   addHa(app, globals);
   addHooks(app, globals);
+  addLoad(app, globals);
   onRun(app.add_subcommand("status", "Liveness, readiness, rev"), globals,
         [&globals](HttpClient& client) { return status(globals, client); });
   onRun(app.add_subcommand("metrics", "Prometheus text"), globals, [&globals](HttpClient& client) {

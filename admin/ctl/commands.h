@@ -32,6 +32,7 @@ void addSite(CLI::App& app, Globals& globals);
 void addHold(CLI::App& app, Globals& globals);
 void addChange(CLI::App& app, Globals& globals);
 void addHa(CLI::App& app, Globals& globals);
+void addLoad(CLI::App& app, Globals& globals);
 
 // Runs `command` with a client of the globals' server and token when `app` is the one that was
 // asked for.

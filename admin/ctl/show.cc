@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "admin/ctl/show_load.h"
 #include "admin/ctl/text_table.h"
 
 namespace meridian::ctl {
@@ -459,6 +460,10 @@ std::string render(View view, const std::string& body) {
       return field(reply, "id") + " " + field(reply, "done") + "\n";
     case View::kHaEvents:
       return haEvents(reply);
+    case View::kLoad:
+      return loadText(reply);
+    case View::kBalancer:
+      return balancerText(reply);
     case View::kTable:
     case View::kRaw:
       break;

@@ -39,6 +39,8 @@ enum class View {
   kDeadLetters,
   kHandled,
   kHaEvents,
+  kLoad,
+  kBalancer,
   kRaw,  // as it came
 };
 

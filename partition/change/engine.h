@@ -37,6 +37,7 @@ struct ChangeSeams {
   const LinkSource& links;
   std::function<std::shared_ptr<const SiteHealth>()> health;  // never null
   HoldBook* holds = nullptr;                                  // nullptr: nobody can hold anything
+  const LoadSource* load = nullptr;                           // nullptr: nobody reports any
 };
 
 // What came of asking for a change.

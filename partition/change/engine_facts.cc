@@ -34,6 +34,7 @@ SafetyView ChangeEngine::safetyView(const Change& change) const {
   }
   view.last_move = [this](std::string_view subject) { return lastMove(subject); };
   view.holds = seams_.holds;
+  view.load = seams_.load;
   return view;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <set>
 
 namespace meridian::partition {
 namespace {
@@ -18,6 +19,7 @@ class RuleBook {
 
   std::vector<RuleVerdict> all() {
     targets();
+    room();
     replication();
     freezeWindows();
     cooldown();
@@ -30,6 +32,7 @@ class RuleBook {
   }
   std::vector<RuleVerdict> watched() {
     targets();
+    if (change_.mode == ChangeMode::kGradual) room();
     replication();
     return std::move(verdicts_);
   }
@@ -74,6 +77,81 @@ class RuleBook {
                         healthName(healthOf(item.to))));
       }
     }
+  }
+
+  // S2: the target carries what it has, what this wave brings and what others are bringing.
+  void room() {
+    const LoadPicture load =
+        view_.load == nullptr ? LoadPicture{} : view_.load->picture(view_.topology, view_.table);
+    if (!load.reported) {
+      add("S2", true, false, "unknown: nobody reports load");
+      return;
+    }
+    std::set<std::string> seen;
+    for (const ChangeItem& item : change_.items()) {
+      const auto to = view_.topology.findEZone(item.to);
+      if (to && seen.insert(item.to).second) roomAt(load, *to);
+    }
+  }
+  void roomAt(const LoadPicture& load, EZoneIx to) {
+    const std::string& name = view_.topology.ezones[to.index()].id;
+    const double bound =
+        emergency() ? view_.policy.max_utilisation_emergency : view_.policy.max_utilisation;
+    const EZoneLoad& now = load.ezones[to.index()];
+    if (!now.utilisation()) {
+      add("S2", emergency(), false,
+          fmt::format("the {} of eZone {} is unknown", now.units ? "capacity" : "load", name));
+      return;
+    }
+    Arrivals coming = arrivals(load, change_, name, false);
+    for (const Change* other : view_.others) {
+      if (!brings(other->state)) continue;
+      coming += arrivals(load, *other, name, underWay(other->state));
+    }
+    const double predicted = (*now.units + coming.units) / *now.capacity;
+    std::string text =
+        fmt::format("eZone {}: {:.1f} % full now, {:.1f} % with {} to come; bound {:.1f} %", name,
+                    100 * *now.utilisation(), 100 * predicted, coming.count, 100 * bound);
+    if (coming.unknown > 0) text += fmt::format("; the load of {} is unknown", coming.unknown);
+    // In an emergency the source is often silent: what is known decides.
+    const bool known = coming.unknown == 0 || emergency();
+    add("S2", known && predicted <= bound, false, std::move(text));
+  }
+
+  // Partitions on their way to an eZone, and the load they bring.
+  struct Arrivals {
+    double units = 0;
+    std::size_t count = 0, unknown = 0;
+    Arrivals& operator+=(const Arrivals& other) {
+      units += other.units;
+      count += other.count;
+      unknown += other.unknown;
+      return *this;
+    }
+  };
+  static bool brings(ChangeState state) {
+    return state != ChangeState::kScheduled && state != ChangeState::kAborting;
+  }
+  // Moved in the table, and most clients still go to the old place.
+  static bool underWay(ChangeState state) {
+    return state == ChangeState::kShifting || state == ChangeState::kUnblocking ||
+           state == ChangeState::kDraining;
+  }
+  // `moved`: those of the current wave that have moved count, too. A global zone brings nothing
+  // that anybody could report as its own.
+  Arrivals arrivals(const LoadPicture& load, const Change& change, const std::string& to,
+                    bool moved) const {
+    Arrivals out;
+    for (const ChangeItem& item : change.items()) {
+      if (item.to != to || item.kind != SubjectKind::kPartition || (item.moved && !moved)) continue;
+      ++out.count;
+      const auto partition = view_.topology.findPartition(item.subject);
+      const auto units =
+          partition ? load.partitions[partition->index()].units : std::optional<double>();
+      out.units += units.value_or(0);
+      if (!units) ++out.unknown;
+    }
+    return out;
   }
 
   // S3, S4: the copy is there and stays, and there is a way back.

@@ -1,8 +1,9 @@
 // The safety rules (domain.md §3b, S1–S13, and S14 for holds): may these subjects move there now?
 //
 // Pure: one verdict a rule that applies, with the facts it was made from. UNKNOWN satisfies no rule
-// about replication. A rule that is not about the mode asked for gives no verdict. S10 is checked
-// when a topology is read, S11 is the state PREPARED, S12 needs more than one node.
+// about replication, and none about load once anybody has reported one. A rule that is not about
+// the mode asked for gives no verdict. S10 is checked when a topology is read, S11 is the state
+// PREPARED, S12 needs more than one node.
 #pragma once
 
 #include <functional>
@@ -16,6 +17,7 @@
 #include "partition/decision.h"
 #include "partition/drc/link_view.h"
 #include "partition/hold/hold_book.h"
+#include "partition/load/load_view.h"
 #include "partition/model.h"
 #include "partition/table.h"
 
@@ -45,7 +47,8 @@ struct SafetyView {
   WallTime now{};
   std::vector<const Change*> others = {};  // changes that are not over, without the one in question
   std::function<std::optional<LastMove>(std::string_view subject)> last_move = {};
-  const HoldBook* holds = nullptr;  // nullptr: nobody can hold anything
+  const HoldBook* holds = nullptr;   // nullptr: nobody can hold anything
+  const LoadSource* load = nullptr;  // nullptr: nobody reports any
 };
 
 // Verdicts for a change's current wave, in the order of the rules.
@@ -54,7 +57,8 @@ std::vector<RuleVerdict> checkRules(const Change& change, const SafetyView& view
 std::vector<const Hold*> holdsOn(const Change& change, const SafetyView& view);
 // Whether nothing but holds stops the wave: those end by themselves.
 bool onlyHeld(const std::vector<RuleVerdict>& verdicts);
-// The rules that may stop a wave that is under way: S1, S3 and S4.
+// The rules that may stop a wave that is under way: S1, S3 and S4, and S2 of a gradual
+// change.
 std::vector<RuleVerdict> checkWatchedRules(const Change& change, const SafetyView& view);
 
 // "10:30-13:30" of UTC, or "10:30-13:30 +08:00" of a clock that is so far ahead of it (or behind,

@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "partition/ha/ha_service.h"
 #include "partition/hold/hold_book.h"
+#include "partition/load/balance_service.h"
 #include "partition/map_service.h"
 #include "tests/admin/http_client.h"
 #include "tests/support/fake_clock.h"
@@ -107,11 +108,16 @@ class ApiTest : public testing::Test {
     auto holds = partition::HoldBook::open(store);
     ASSERT_TRUE(holds) << holds.error().message;
     holds_ = std::move(*holds);
-    auto changes = partition::ChangeEngine::open(
-        store, {},
-        {clock_, *map_, scripted_hooks_, links_, [this] { return view_.health; }, &*holds_});
+    auto changes =
+        partition::ChangeEngine::open(store, {},
+                                      {clock_, *map_, scripted_hooks_, links_,
+                                       [this] { return view_.health; }, &*holds_, &load_});
     ASSERT_TRUE(changes) << changes.error().message;
     changes_ = std::move(*changes);
+    balancer_ = std::make_unique<partition::BalanceService>(
+        load_book_, partition::BalanceMode::kAdvise, partition::BalancePolicy{},
+        partition::BalanceSeams{clock_, *map_, *changes_, links_, load_,
+                                [this] { return view_.health; }});
     map_->onActiveChange(
         [this](std::string_view subject) { return changes_->activeChange(subject); });
     auto health = partition::HealthService::open(
@@ -145,7 +151,7 @@ class ApiTest : public testing::Test {
     api_ = std::make_unique<Api>(
         Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_, *health_,
                 [this] { return view_; }, [this] { return missing_; }, hooks_, &*holds_, nullptr,
-                nullptr, ha_.get()},
+                nullptr, ha_.get(), balancer_.get()},
         std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
@@ -260,7 +266,10 @@ class ApiTest : public testing::Test {
   test::ScriptedHooks scripted_hooks_;
   test::ScriptedLinks links_;
   std::optional<partition::HoldBook> holds_;
+  partition::LoadBook load_book_;
+  partition::ClockedLoad load_{load_book_, clock_};
   std::unique_ptr<partition::ChangeEngine> changes_;
+  std::unique_ptr<partition::BalanceService> balancer_;
   std::shared_ptr<test::MemoryDisk> health_disk_ = std::make_shared<test::MemoryDisk>();
   std::unique_ptr<partition::HealthService> health_;
   partition::HaConfig ha_config_;  // set before SetUp()

@@ -2,6 +2,7 @@
 // are checked to the column.
 #include "server/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -129,6 +130,33 @@ std::string errorsOf(const std::string& text) {
   return config ? "" : config.error().text();
 }
 
+std::string changeText(const partition::ChangePolicy& change) {
+  std::string text = fmt::format(
+      "change {} {} {} {} {} {}", change.max_lag_ms, change.max_wave_partitions,
+      change.max_moving_share, change.max_utilisation, change.max_utilisation_emergency,
+      change.freeze_windows.size());
+  for (const std::chrono::milliseconds each :
+       {change.precheck, change.block_ack, change.catch_up, change.verify, change.veto,
+        change.block_budget, change.block_lease, change.max_clock_skew, change.reroute,
+        change.unblock, change.drain_max, change.soak, change.soak_max, change.cooldown}) {
+    text += " " + std::to_string(each.count());
+  }
+  return text;
+}
+
+std::string evacuationText(const partition::PatrolPolicy& policy) {
+  return fmt::format("evacuation {} {} {} {}", patrolModeName(policy.evacuate),
+                     patrolModeName(policy.bring_home), policy.watch.hold_down.count(),
+                     policy.watch.return_hold_down.count());
+}
+
+std::string balancerText(const partition::BalancePolicy& policy) {
+  return fmt::format("balancer {} {} {} {} {} {} {} {} {} {} {}", policy.gap_start, policy.gap_stop,
+                     policy.high, policy.sustained.count(), policy.max_share, policy.max_partitions,
+                     policy.max_rounds_per_hour, policy.dwell.count(), policy.max_target,
+                     policy.max_growth_km, policy.max_lag_ms);
+}
+
 // Everything that a configuration says, a line each. The lists of networks do not tell what is in
 // them, so they are asked about addresses inside and beside the documented defaults.
 std::vector<std::string> shown(const Config& config) {
@@ -161,6 +189,10 @@ std::vector<std::string> shown(const Config& config) {
       "ha_senders " + std::to_string(config.ha.senders.size()),
       "ha_secret_files " + std::to_string(config.ha.secret_files.size()),
       "ha_frozen " + std::to_string(config.ha.frozen),
+      changeText(config.change),
+      evacuationText(config.evacuation),
+      "balancer_mode " + std::string(balanceModeName(config.balancer_mode)),
+      balancerText(config.balancer),
       "location_option_from empty " + std::to_string(config.location_option_from.empty()),
   };
   for (const IpEndpoint& endpoint : config.dns_listen) out.push_back("listen " + endpoint.text());
@@ -238,7 +270,7 @@ TEST(ConfigDocumentation, ArraysHaveTheSizesItSays) {
       EXPECT_THAT(errors(range->first - 1), HasSubstr(firstElement(row.key) + ": has ")) << row.key;
     }
   }
-  EXPECT_EQ(arrays, 7U);
+  EXPECT_EQ(arrays, 8U);
 }
 
 TEST(ConfigDocumentation, StringsHaveTheLengthsItSays) {
@@ -271,7 +303,7 @@ TEST(ConfigDocumentation, ListedValuesAreTheOnlyOnes) {
     }
     EXPECT_THAT(errorsOf(documentWith(row.key, "\"other\"")), HasSubstr(": other: ")) << row.key;
   }
-  EXPECT_EQ(listed, 7U);
+  EXPECT_EQ(listed, 10U);
 }
 
 TEST(ConfigDocumentation, RequiredKeysAreMissed) {
@@ -321,6 +353,19 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
   EXPECT_EQ(shown(*empty), shown(*spelled_out));
   EXPECT_THAT(shown(*empty), ::testing::Contains("listen 127.0.0.1:5300"));
   EXPECT_THAT(written, AllOf(HasSubstr("udp_workers = 0\n"), HasSubstr("zones_dir = \"zones\"\n")));
+}
+
+TEST(Config, TheBalancersDefaultsAreThoseOfItsPolicy) {
+  EXPECT_EQ(balancerText(parseConfig("", "m.toml")->balancer),
+            balancerText(partition::BalancePolicy{}));
+}
+
+TEST(Config, TheBalancersBoundsMustFitTogether) {
+  EXPECT_EQ(errorsOf("[balancer]\ngap_start_percent = 12\ngap_stop_percent = 11\n"), "");
+  EXPECT_EQ(errorsOf("[balancer]\ngap_start_percent = 12\ngap_stop_percent = 12\n"),
+            "m.toml:1:1: balancer: the gap to stop at must be below that to start\n");
+  EXPECT_THAT(errorsOf("[balancer]\nhigh_percent = 71\nmax_target_percent = 71\n"),
+              HasSubstr("balancer: a target may not become so full"));
 }
 
 TEST(Config, HooksAreRead) {

@@ -54,7 +54,7 @@ class ChangeWorld {
     if (!opened_holds) return false;
     holds = std::move(*opened_holds);
     auto made = partition::ChangeEngine::open(
-        store, policy, {clock, *map, hooks, links, [this] { return health; }, &*holds});
+        store, policy, {clock, *map, hooks, links, [this] { return health; }, &*holds, load});
     if (!made) return false;
     engine = std::move(*made);
     map->onActiveChange([this](std::string_view subject) { return engine->activeChange(subject); });
@@ -92,6 +92,7 @@ class ChangeWorld {
   std::shared_ptr<MemoryStore> store;
   ScriptedHooks hooks;
   ScriptedLinks links;
+  const partition::LoadSource* load = nullptr;  // taken by open()
   std::shared_ptr<const partition::SiteHealth> health =
       std::make_shared<const partition::SiteHealth>(partition::allUp(*topology()));
   std::unique_ptr<partition::MapService> map;
