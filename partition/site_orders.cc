@@ -60,7 +60,7 @@ SiteOrders::Ranking SiteOrders::rank(geo::GeoPoint from, std::span<std::uint8_t>
   const std::size_t count = ezones_.size();
   points_.order(from, buffer);
   if (!slack_metres_) return buffer.first(count);
-  std::array<double, geo::NearestPoints::kMaxOrdered> metres;
+  std::array<double, geo::NearestPoints::kMaxOrdered> metres{};
   for (std::size_t i = 0; i < count; ++i) {
     metres[i] = geo::geodesicMetres(from, sites_[buffer[i]]);
   }
