@@ -16,7 +16,13 @@ using partition::Explanation;
 using partition::Place;
 
 partition::ExplainState stateOf(const ServingView& view) {
-  return {*view.map.topology, *view.map.table, *view.placements, *view.health, view.sources.get()};
+  return {*view.map.topology,
+          *view.map.table,
+          *view.placements,
+          *view.health,
+          view.sources.get(),
+          &view.load,
+          view.decisions.empty() ? nullptr : &view.decisions};
 }
 
 Result<double> degrees(const ApiCall& call, std::string_view name, double limit) {

@@ -37,6 +37,8 @@ struct ServingView {
   std::shared_ptr<const partition::PlacementSet> placements;
   std::shared_ptr<const partition::GeoSources> sources;
   std::shared_ptr<const partition::SiteHealth> health;
+  partition::SiteLoad load = {};
+  partition::DecisionSet decisions = {};
 };
 
 struct DnsZoneInfo {

@@ -79,6 +79,11 @@ Json explanationJson(const partition::Explanation& e) {
                           {"verdict", partition::rejectedForName(each.why)},
                           {"admin_state", partition::adminStateName(each.admin_state)},
                           {"health", partition::healthName(each.health)}});
+    if (e.kind != partition::ZoneKind::kStateless) continue;
+    candidates.back()["class"] =
+        each.distance_class == 0 ? Json(nullptr) : Json(each.distance_class);
+    candidates.back()["weight"] = each.weight;
+    candidates.back()["spill"] = each.spill;
   }
   Json location = {{"lat", nullptr},
                    {"lon", nullptr},
@@ -104,6 +109,8 @@ Json explanationJson(const partition::Explanation& e) {
           {"ezone", e.ezone},
           {"dc", e.dc},
           {"candidates", std::move(candidates)},
+          {"among", nullable(e.basis)},
+          {"shared", e.shared},
           {"epoch", e.epoch},
           {"rev", e.rev}};
 }

@@ -18,6 +18,12 @@ Sha256 sha256(std::string_view data) {
   return out;
 }
 
+std::uint64_t firstEightBytes(const Sha256& digest) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8U | digest[i];
+  return out;
+}
+
 Sha256 hmacSha256(std::string_view key, std::string_view data) {
   Sha256 out{};
   // Cannot fail with these arguments but for want of memory.

@@ -14,6 +14,8 @@ namespace meridian {
 using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::string_view data);
+// As a big-endian number: a hash of 64 bits.
+std::uint64_t firstEightBytes(const Sha256& digest);
 Sha256 hmacSha256(std::string_view key, std::string_view data);
 // RFC 4648 §4, with padding.
 std::string base64(std::span<const std::uint8_t> bytes);

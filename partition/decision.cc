@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <initializer_list>
+#include <map>
 #include <optional>
+
+#include "partition/stateless.h"
 
 namespace meridian::partition {
 namespace {
@@ -12,44 +14,12 @@ Health healthOf(const Topology& topology, const SiteHealth& health, EZoneIx ezon
   return health.datacenters[topology.ezones[ezone.index()].dc.index()];
 }
 
-// Why the eZone itself is no choice, or kChosen when it is one.
-RejectedFor obstacle(const Topology& topology, const SiteHealth& health, EZoneIx ezone) {
-  switch (topology.dcOf(ezone).admin_state) {
-    case AdminState::kOutOfService:
-      return RejectedFor::kOutOfService;
-    case AdminState::kDraining:
-      return RejectedFor::kDraining;
-    case AdminState::kInService:
-      break;
-  }
-  return healthOf(topology, health, ezone) == Health::kDown ? RejectedFor::kDown
-                                                            : RejectedFor::kChosen;
-}
-
-// The nearest eZone that has none but the allowed obstacles.
-std::optional<EZoneIx> nearestWith(const Topology& topology, const SiteHealth& health,
-                                   const std::vector<EZoneIx>& order,
-                                   std::initializer_list<RejectedFor> allowed) {
-  const auto found = std::find_if(order.begin(), order.end(), [&](EZoneIx ezone) {
-    const RejectedFor why = obstacle(topology, health, ezone);
-    return std::find(allowed.begin(), allowed.end(), why) != allowed.end();
-  });
-  if (found == order.end()) return std::nullopt;
-  return *found;
-}
-
-// A wrong answer is better than none: what an operator wants least is given up last.
-EZoneIx chooseStateless(const Topology& topology, const SiteHealth& health,
-                        const std::vector<EZoneIx>& order) {
-  using enum RejectedFor;
-  if (const auto usable = nearestWith(topology, health, order, {kChosen})) return *usable;
-  if (const auto down = nearestWith(topology, health, order, {kDown})) return *down;
-  return nearestWith(topology, health, order, {kDraining}).value_or(order.front());
-}
-
 EZoneIx chooseReadOnly(const Topology& topology, const SiteHealth& health,
                        const std::vector<EZoneIx>& order, EZoneIx primary) {
-  return nearestWith(topology, health, order, {RejectedFor::kChosen}).value_or(primary);
+  const auto found = std::find_if(order.begin(), order.end(), [&](EZoneIx ezone) {
+    return obstacleOf(topology, health, ezone) == RejectedFor::kChosen;
+  });
+  return found == order.end() ? primary : *found;
 }
 
 // Where the owner of a global zone stands: behind the partitions, in topology order.
@@ -59,15 +29,6 @@ const Assignment& globalAssignment(const Topology& topology, const AssignmentTab
   const auto before = std::count_if(
       first, first + zone.value, [](const Zone& each) { return each.kind == ZoneKind::kGlobal; });
   return table.assignments[topology.partitions.size() + static_cast<std::size_t>(before)];
-}
-
-EZoneIx chooseByPlace(const Topology& topology, ZoneIx zone, const Placement& placement,
-                      const AssignmentTable& table, const SiteHealth& health, Locus locus) {
-  const std::vector<EZoneIx>& order = placement.siteOrder(locus);
-  if (topology.zones[zone.index()].kind == ZoneKind::kStateless) {
-    return chooseStateless(topology, health, order);
-  }
-  return chooseReadOnly(topology, health, order, globalAssignment(topology, table, zone).ezone);
 }
 
 std::vector<Verdict> ownerVerdicts(const Zone& zone, EZoneIx owner,
@@ -81,11 +42,11 @@ std::vector<Verdict> ownerVerdicts(const Zone& zone, EZoneIx owner,
   return verdicts;
 }
 
-std::vector<Verdict> placeVerdicts(const Topology& topology, const SiteHealth& health,
-                                   const std::vector<EZoneIx>& order, EZoneIx chosen) {
+std::vector<Verdict> readVerdicts(const Topology& topology, const SiteHealth& health,
+                                  const std::vector<EZoneIx>& order, EZoneIx chosen) {
   std::vector<Verdict> verdicts;
   for (const EZoneIx ezone : order) {
-    const RejectedFor why = obstacle(topology, health, ezone);
+    const RejectedFor why = obstacleOf(topology, health, ezone);
     if (ezone == chosen) {
       verdicts.push_back({ezone, RejectedFor::kChosen});
     } else {
@@ -100,10 +61,73 @@ void dropIfNone(std::vector<std::uint8_t>& prepared) {
   if (std::find(prepared.begin(), prepared.end(), 1) == prepared.end()) prepared.clear();
 }
 
+Locus locusAt(std::size_t number) {
+  return Locus(static_cast<Locus::Representation>(number));
+}
+
+// Lists that loci share are kept once: there are few sets of sites, and many places.
+class ShareLists {
+ public:
+  explicit ShareLists(ZoneDecisions& out) : out_(out) {}
+
+  void add(const std::vector<Share>& shares) {
+    ZoneDecisions::ShareList list;
+    if (shares.size() > 1) {
+      const auto [known, fresh] = lists_.try_emplace(shares);
+      if (fresh) {
+        known->second = {static_cast<std::uint32_t>(out_.shares.size()),
+                         static_cast<std::uint32_t>(shares.size())};
+        out_.shares.insert(out_.shares.end(), shares.begin(), shares.end());
+      }
+      list = known->second;
+    }
+    out_.share_list_by_locus.push_back(list);
+  }
+  void finish() {
+    if (lists_.empty()) out_.share_list_by_locus.clear();
+  }
+
+ private:
+  ZoneDecisions& out_;
+  std::map<std::vector<Share>, ZoneDecisions::ShareList> lists_;
+};
+
+ZoneDecisions decideStateless(const StatelessRule& rule, const Placement& placement) {
+  ZoneDecisions out;
+  ShareLists lists(out);
+  std::vector<Share> shares;
+  for (std::size_t i = 0; i < placement.locusCount(); ++i) {
+    const Locus locus = locusAt(i);
+    if (i == 0 || !rule.sameEverywhere()) shares = rule.shares(placement, locus);
+    lists.add(shares);
+    out.by_locus.push_back(shares.size() == 1
+                               ? shares.front().ezone
+                               : chooseShare(shares, rule.locusHash(placement, locus)));
+  }
+  lists.finish();
+  out.last_good = rule.lastGood();
+  if (rule.allDown()) out.prepared.assign(placement.locusCount(), 1);
+  return out;
+}
+
 }  // namespace
 
 SiteHealth allUp(const Topology& topology) {
   return {std::vector<Health>(topology.datacenters.size(), Health::kUp)};
+}
+
+// Why the eZone itself is no choice, or kChosen when it is one.
+RejectedFor obstacleOf(const Topology& topology, const SiteHealth& health, EZoneIx ezone) {
+  switch (topology.dcOf(ezone).admin_state) {
+    case AdminState::kOutOfService:
+      return RejectedFor::kOutOfService;
+    case AdminState::kDraining:
+      return RejectedFor::kDraining;
+    case AdminState::kInService:
+      break;
+  }
+  return healthOf(topology, health, ezone) == Health::kDown ? RejectedFor::kDown
+                                                            : RejectedFor::kChosen;
 }
 
 std::string_view rejectedForName(RejectedFor why) {
@@ -122,13 +146,23 @@ std::string_view rejectedForName(RejectedFor why) {
       return "down";
     case RejectedFor::kNotMember:
       return "not-member";
+    case RejectedFor::kStandby:
+      return "standby";
+    case RejectedFor::kOtherShare:
+      return "other-share";
+    case RejectedFor::kSpilled:
+      return "spilled";
   }
   return "unknown";
 }
 
 ZoneDecisions decideZone(const Topology& topology, ZoneIx zone_ix, const Placement& placement,
-                         const AssignmentTable& table, const SiteHealth& health) {
+                         const AssignmentTable& table, const SiteHealth& health,
+                         const SiteInputs& inputs) {
   const Zone& zone = topology.zones[zone_ix.index()];
+  if (zone.kind == ZoneKind::kStateless) {
+    return decideStateless(StatelessRule(topology, zone_ix, health, inputs), placement);
+  }
   ZoneDecisions out;
   if (zone.kind == ZoneKind::kSharding) {
     for (std::size_t i = 0; i < zone.partition_count; ++i) {
@@ -140,32 +174,36 @@ ZoneDecisions decideZone(const Topology& topology, ZoneIx zone_ix, const Placeme
     dropIfNone(out.prepared);
     return out;
   }
-  if (zone.kind == ZoneKind::kGlobal) {
-    const Assignment& assignment = globalAssignment(topology, table, zone_ix);
-    out.primary = assignment.ezone;
-    if (assignment.prepared) out.prepared = {1};
-  }
+  const Assignment& assignment = globalAssignment(topology, table, zone_ix);
+  out.primary = assignment.ezone;
+  if (assignment.prepared) out.prepared = {1};
   for (std::size_t i = 0; i < placement.locusCount(); ++i) {
-    const Locus locus(static_cast<Locus::Representation>(i));
-    out.by_locus.push_back(chooseByPlace(topology, zone_ix, placement, table, health, locus));
+    out.by_locus.push_back(
+        chooseReadOnly(topology, health, placement.siteOrder(locusAt(i)), out.primary));
   }
   return out;
 }
 
-std::vector<Verdict> explainDecision(const Topology& topology, ZoneIx zone_ix,
-                                     const Placement& placement, const AssignmentTable& table,
-                                     const SiteHealth& health, Locus locus, bool read_write) {
+DecisionStory explainDecision(const Topology& topology, ZoneIx zone_ix, const Placement& placement,
+                              const AssignmentTable& table, const SiteHealth& health, Locus locus,
+                              bool read_write, const SiteInputs& inputs,
+                              std::optional<std::uint64_t> client) {
   const Zone& zone = topology.zones[zone_ix.index()];
   if (zone.kind == ZoneKind::kSharding) {
     const std::size_t partition = zone.first_partition.index() + locus.index();
-    return ownerVerdicts(zone, table.assignments[partition].ezone,
-                         topology.partitions[partition].allowed);
+    return {ownerVerdicts(zone, table.assignments[partition].ezone,
+                          topology.partitions[partition].allowed)};
   }
-  if (zone.kind == ZoneKind::kGlobal && read_write) {
-    return ownerVerdicts(zone, globalAssignment(topology, table, zone_ix).ezone, zone.ezones);
+  if (zone.kind == ZoneKind::kStateless) {
+    const StatelessRule rule(topology, zone_ix, health, inputs);
+    const std::uint64_t hash = client.value_or(rule.locusHash(placement, locus));
+    return {rule.verdicts(placement, locus, hash), rule.shares(placement, locus).size() > 1,
+            rule.basis()};
   }
-  return placeVerdicts(topology, health, placement.siteOrder(locus),
-                       chooseByPlace(topology, zone_ix, placement, table, health, locus));
+  const EZoneIx primary = globalAssignment(topology, table, zone_ix).ezone;
+  if (read_write) return {ownerVerdicts(zone, primary, zone.ezones)};
+  const std::vector<EZoneIx>& order = placement.siteOrder(locus);
+  return {readVerdicts(topology, health, order, chooseReadOnly(topology, health, order, primary))};
 }
 
 }  // namespace meridian::partition

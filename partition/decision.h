@@ -3,18 +3,22 @@
 //
 //   sharding   the assignment and nothing else: health never moves the owner of data
 //   global rw  the assignment; ro: nearest eZone in service and not DOWN, else the primary
-//   stateless  nearest eZone in service and not DOWN; all down: the nearest as if all were up
-//   (never empty); none in service: the nearest draining one, then the nearest
+//   stateless  among eZones in service and not DOWN by distance, weight and spill, a client's
+//   network always the same way (partition/stateless.h); all down: the zone's policy, never nothing
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "partition/ids.h"
 #include "partition/model.h"
 #include "partition/placement.h"
+#include "partition/shares.h"
 #include "partition/table.h"
 
 namespace meridian::partition {
@@ -25,6 +29,20 @@ struct SiteHealth {
 };
 SiteHealth allUp(const Topology& topology);
 
+// How full eZones are, as far as stateless answers go: the part of its clients, in basis points
+// (0–10000), that an eZone sends away. Until load is measured nobody sends anybody.
+struct SiteLoad {
+  std::vector<std::uint16_t> spill;  // by EZoneIx; empty: all 0
+  friend bool operator==(const SiteLoad&, const SiteLoad&) = default;
+};
+
+// What a stateless zone's decision needs beside health.
+struct SiteInputs {
+  SiteLoad load = {};
+  // ZoneDecisions::last_good of the decisions before; empty: none were.
+  std::vector<EZoneIx> last_good = {};
+};
+
 // Why an eZone was not the answer, for explain.
 enum class RejectedFor : std::uint8_t {
   kChosen,
@@ -33,33 +51,71 @@ enum class RejectedFor : std::uint8_t {
   kDraining,
   kOutOfService,
   kDown,
-  kNotMember
+  kNotMember,
+  kStandby,     // stateless: weight 0, and others are usable
+  kOtherShare,  // stateless: as near as the choice; the client's share is the choice's
+  kSpilled      // stateless: full, and this client is of those that it sends away
 };
 std::string_view rejectedForName(RejectedFor why);
 
 struct Verdict {
   EZoneIx ezone;
   RejectedFor why = RejectedFor::kChosen;
+  // Stateless, and 0 for who may not answer: class of distance (1 is the nearest), weight, spill.
+  std::uint8_t distance_class = 0;
+  std::uint16_t weight = 0;
+  std::uint16_t spill = 0;
 };
 
 // Decisions of one zone of the model: an array read at query time.
 struct ZoneDecisions {
-  std::vector<EZoneIx> by_locus;  // sharding: owner; global: the ro choice; stateless: the choice
-  EZoneIx primary;                // global: rw
+  // sharding: owner; global: the ro choice; stateless: the choice, where the client does not matter
+  // or is not known.
+  std::vector<EZoneIx> by_locus;
+  EZoneIx primary;                    // global: rw
   std::vector<Epoch> epoch_by_locus;  // sharding only
   // About to move: answers carry kPreparedTtl. Empty: none is. sharding: by locus; global: one
-  // element, for the primary.
+  // element, for the primary; stateless: all loci while all sites are down.
   std::vector<std::uint8_t> prepared;
+
+  // Stateless zones in which some locus is answered by more than one eZone; else empty.
+  struct ShareList {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;  // 0: by_locus is everybody's answer
+  };
+  std::vector<Share> shares;
+  std::vector<ShareList> share_list_by_locus;
+  std::vector<EZoneIx> last_good;  // stateless: usable now, or when one last was
+
+  // Whether by_locus is all there is to an answer.
+  bool plain() const { return prepared.empty() && share_list_by_locus.empty(); }
+  std::span<const Share> sharesOf(Locus locus) const {
+    if (share_list_by_locus.empty()) return {};
+    const ShareList list = share_list_by_locus[locus.index()];
+    return std::span<const Share>(shares).subspan(list.first, list.count);
+  }
 };
 
 // REQUIRES: table and placement belong to this topology; health has every datacenter.
 ZoneDecisions decideZone(const Topology& topology, ZoneIx zone, const Placement& placement,
-                         const AssignmentTable& table, const SiteHealth& health);
+                         const AssignmentTable& table, const SiteHealth& health,
+                         const SiteInputs& inputs = {});
 
-// The same rule for one locus, with every eZone of the zone and the reason it was or was not
-// chosen.
-std::vector<Verdict> explainDecision(const Topology& topology, ZoneIx zone,
-                                     const Placement& placement, const AssignmentTable& table,
-                                     const SiteHealth& health, Locus locus, bool read_write);
+using DecisionSet = std::vector<std::shared_ptr<const ZoneDecisions>>;  // by ZoneIx
+
+// The same rule for one locus and, in stateless zones, one client (clientHash(); nullopt: there is
+// no address), with every eZone of the zone and the reason it was or was not chosen.
+struct DecisionStory {
+  std::vector<Verdict> verdicts;
+  bool shared = false;     // the answer depends on the client's network
+  std::string basis = {};  // stateless: StatelessRule::basis()
+};
+DecisionStory explainDecision(const Topology& topology, ZoneIx zone, const Placement& placement,
+                              const AssignmentTable& table, const SiteHealth& health, Locus locus,
+                              bool read_write, const SiteInputs& inputs = {},
+                              std::optional<std::uint64_t> client = std::nullopt);
+
+// Why the eZone itself is no choice, or kChosen when it is one.
+RejectedFor obstacleOf(const Topology& topology, const SiteHealth& health, EZoneIx ezone);
 
 }  // namespace meridian::partition

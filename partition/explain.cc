@@ -215,13 +215,31 @@ void addCandidates(const ExplainState& state, const std::vector<Verdict>& verdic
   for (const Verdict& verdict : verdicts) {
     const EZone& ezone = state.topology.ezones[verdict.ezone.index()];
     const Datacenter& dc = state.topology.datacenters[ezone.dc.index()];
-    out.candidates.push_back(
-        {ezone.id, dc.id, verdict.why, dc.admin_state, state.health.datacenters[ezone.dc.index()]});
+    out.candidates.push_back({ezone.id, dc.id, verdict.why, dc.admin_state,
+                              state.health.datacenters[ezone.dc.index()], verdict.distance_class,
+                              verdict.weight, verdict.spill});
     if (verdict.why == RejectedFor::kChosen) {
       out.ezone = ezone.id;
       out.dc = dc.id;
     }
   }
+}
+
+SiteInputs inputsOf(const ExplainState& state, ZoneIx zone) {
+  SiteInputs inputs;
+  if (state.load != nullptr) inputs.load = *state.load;
+  if (state.decisions != nullptr) {
+    inputs.last_good = (*state.decisions)[zone.index()]->last_good;
+  }
+  return inputs;
+}
+
+// What made this eZone the choice or not, in a stateless zone.
+std::string shareText(const Explanation::Candidate& candidate) {
+  if (candidate.distance_class == 0) return {};
+  std::string out = fmt::format(" class={} weight={}", candidate.distance_class, candidate.weight);
+  if (candidate.spill > 0) out += fmt::format(" spill={}", candidate.spill);
+  return out;
 }
 
 std::string locationText(const geo::Location& location) {
@@ -271,7 +289,7 @@ Result<ServiceQuestion> parseServiceName(const Topology& topology, std::string_v
 }
 
 Result<Explanation> explain(const ExplainState& state, ZoneIx zone, const Place& place,
-                            bool read_write) {
+                            bool read_write, std::optional<IpAddress> client) {
   const Zone& of = state.topology.zones[zone.index()];
   const Placement& placement = *state.placements[zone.index()];
   Explanation out;
@@ -287,10 +305,18 @@ Result<Explanation> explain(const ExplainState& state, ZoneIx zone, const Place&
     locus = *found;
   }
   addSubject(state, of, locus, out);
-  addCandidates(state,
-                explainDecision(state.topology, zone, placement, state.table, state.health, locus,
-                                read_write),
-                out);
+  if (const auto* address = std::get_if<IpAddress>(&place)) client = *address;
+  std::optional<std::uint64_t> hash;
+  if (client) hash = clientHash(*client);
+  const DecisionStory story =
+      explainDecision(state.topology, zone, placement, state.table, state.health, locus, read_write,
+                      inputsOf(state, zone), hash);
+  addCandidates(state, story.verdicts, out);
+  out.basis = story.basis;
+  out.shared = story.shared;
+  if (out.scope && out.shared && client) {
+    out.scope = std::max(*out.scope, stickyBits(client->family()));
+  }
   return out;
 }
 
@@ -309,10 +335,14 @@ std::vector<std::string> explanationLines(const Explanation& e) {
         fmt::format("partition={} placed-by={} epoch={}", e.partition, e.placed_by, e.epoch));
   }
   out.push_back(fmt::format("ezone={} dc={} rev={}", e.ezone, e.dc, e.rev));
+  if (!e.basis.empty()) {
+    out.push_back(fmt::format("choice={} among={}", e.shared ? "share" : "nearest", e.basis));
+  }
   for (const Explanation::Candidate& each : e.candidates) {
-    out.push_back(fmt::format("{} {}: {} {} {}", each.why == RejectedFor::kChosen ? "is" : "not",
+    out.push_back(fmt::format("{} {}: {} {} {}{}", each.why == RejectedFor::kChosen ? "is" : "not",
                               each.ezone, rejectedForName(each.why),
-                              adminStateName(each.admin_state), healthName(each.health)));
+                              adminStateName(each.admin_state), healthName(each.health),
+                              shareText(each)));
   }
   std::transform(out.begin(), out.end(), out.begin(), shortened);
   return out;

@@ -64,6 +64,8 @@ struct ExplainState {
   const SiteHealth& health;
   // Evidence and catalogues; with nullptr location, source and placed_by stay empty.
   const GeoSources* sources = nullptr;
+  const SiteLoad* load = nullptr;          // nullptr: nobody spills
+  const DecisionSet* decisions = nullptr;  // what is served; nullptr: nothing was before
 };
 
 struct Explanation {
@@ -72,6 +74,10 @@ struct Explanation {
     RejectedFor why = RejectedFor::kChosen;
     AdminState admin_state = AdminState::kInService;
     Health health = Health::kUp;
+    // Stateless zones, and 0 for who may not answer (Verdict).
+    std::uint8_t distance_class = 0;
+    std::uint16_t weight = 0;
+    std::uint16_t spill = 0;
   };
 
   std::string service;  // empty when asked by zone only
@@ -88,12 +94,15 @@ struct Explanation {
   std::string ezone, dc;              // the choice
   std::vector<Candidate> candidates;  // every eZone of the zone, the choice included
   Epoch epoch = 0;                    // of the subject; 0 in stateless zones
-  Rev rev = 0;                        // of the table
+  std::string basis;                  // stateless: "usable", or "all-down POLICY"
+  bool shared = false;  // stateless: other networks of this place may get another eZone
+  Rev rev = 0;          // of the table
 };
 
+// `client`: whose share is asked for, where the place is no address; nullopt: the place's own.
 // kInvalid: the place does not fit the zone's kind, or is not given; kNotFound: no such partition.
 Result<Explanation> explain(const ExplainState& state, ZoneIx zone, const Place& place,
-                            bool read_write);
+                            bool read_write, std::optional<IpAddress> client = std::nullopt);
 
 // For TXT: "key=value" lines, each at most 255 bytes.
 std::vector<std::string> explanationLines(const Explanation& explanation);

@@ -53,6 +53,20 @@ std::string_view zoneKindName(ZoneKind kind) {
   return "stateless";
 }
 
+std::string_view allDownName(AllDown policy) {
+  switch (policy) {
+    case AllDown::kAsIfUp:
+      return "as-if-up";
+    case AllDown::kNearest:
+      return "nearest";
+    case AllDown::kFallback:
+      return "fallback";
+    case AllDown::kLastGood:
+      return "last-good";
+  }
+  return "as-if-up";
+}
+
 std::optional<DcIx> Topology::findDatacenter(std::string_view id) const {
   return findById<DcIx>(datacenters, id);
 }

@@ -65,6 +65,26 @@ struct PlacementRules {
   std::uint32_t unknown_ttl = 5;  // s
 };
 
+// What a stateless zone answers when none of its eZones is in service and not DOWN. There is no
+// policy that answers nothing: a name never goes away because of health.
+enum class AllDown : std::uint8_t {
+  kAsIfUp,    // as if health were not known
+  kNearest,   // the nearest in service, whatever weights and slack say
+  kFallback,  // StatelessRules::fallback
+  kLastGood   // the eZones that were usable when one last was; before any were, as kAsIfUp
+};
+std::string_view allDownName(AllDown policy);  // "as-if-up", …
+
+// How a stateless zone chooses (docs/topology.md "Stateless zones").
+struct StatelessRules {
+  std::vector<std::uint16_t> weights;  // basis points, by position in Zone::ezones; empty: none
+  // eZones that are no farther than the nearest and this much are equally near. nullopt: all are
+  // where there are weights, none is where there are none.
+  std::optional<double> distance_slack_km;
+  AllDown all_down = AllDown::kAsIfUp;
+  EZoneIx fallback;  // kFallback
+};
+
 struct Zone {
   std::string id;
   ZoneKind kind = ZoneKind::kSharding;
@@ -73,6 +93,7 @@ struct Zone {
   PlacementRules placement;
   std::uint32_t min_in_service = 1;  // sharding
   EZoneIx primary;                   // global: before the first switch
+  StatelessRules stateless;          // stateless
   // sharding: all eZones any partition may go to; global: primary and replicas; stateless: its
   // members. Document order.
   std::vector<EZoneIx> ezones;

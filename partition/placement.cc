@@ -13,12 +13,6 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-std::uint64_t firstEightBytes(const Sha256& digest) {
-  std::uint64_t score = 0;
-  for (std::size_t i = 0; i < 8; ++i) score = score << 8U | digest[i];
-  return score;
-}
-
 }  // namespace
 
 std::string_view placedByName(PlacedBy by) {

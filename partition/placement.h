@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -83,6 +84,8 @@ class Placement {
   std::size_t locusCount() const;
   // Stateless and global zones: eZones, nearest first. REQUIRES: the zone's kind is not sharding.
   const std::vector<EZoneIx>& siteOrder(Locus locus) const;
+  // Which of these are equally near (SiteOrders::reach). REQUIRES: as siteOrder().
+  std::span<const std::uint8_t> siteReach(Locus locus) const { return sites_.reach(locus); }
 
   // Values are loci, or noPlace(): a private network of which nothing is known. It is a value of
   // its own so that no scope reaches from it into the public Internet.

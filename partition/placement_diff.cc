@@ -80,9 +80,12 @@ class PlacementComparer {
       return side.topology.partitions[side.zone.first_partition.index() + locus].id;
     }
     std::string name;
-    for (const EZoneIx ezone :
-         side.placement.siteOrder(Locus(static_cast<Locus::Representation>(locus)))) {
+    const Locus at(static_cast<Locus::Representation>(locus));
+    for (const EZoneIx ezone : side.placement.siteOrder(at)) {
       name += '/' + side.topology.ezones[ezone.index()].id;
+    }
+    for (const std::uint8_t reach : side.placement.siteReach(at)) {
+      name += ' ' + std::to_string(reach);
     }
     return name;
   }

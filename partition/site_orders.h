@@ -1,5 +1,6 @@
 // SiteOrders: the loci of global and stateless zones. Each is an order of the zone's eZones,
-// nearest first; places with the same order share one.
+// nearest first; places with the same order share one. Where the zone has a distance slack, a locus
+// also says which of its eZones are equally near, and places share it that agree about that too.
 //
 // Threads: built by one thread, then immutable; find() from any thread, no allocation.
 #pragma once
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -32,10 +34,17 @@ class SiteOrders {
   Locus find(geo::GeoPoint from) const noexcept;
 
   const std::vector<EZoneIx>& at(Locus locus) const { return orders_[locus.index()]; }
+  // By position in the order: the position behind the last eZone that is no farther than this one
+  // and the slack. Empty: the zone has no slack. In an unknown place every eZone reaches all.
+  std::span<const std::uint8_t> reach(Locus locus) const {
+    return slack_metres_ ? std::span<const std::uint8_t>(reaches_[locus.index()])
+                         : std::span<const std::uint8_t>();
+  }
   std::size_t size() const { return orders_.size(); }
 
  private:
-  using Ranking = std::span<const std::uint8_t>;  // indices of ezones_, nearest first
+  // Indices of ezones_, nearest first; with a slack their reach follows.
+  using Ranking = std::span<const std::uint8_t>;
   struct RankingLess {
     using is_transparent = void;
     bool operator()(Ranking a, Ranking b) const noexcept {
@@ -43,12 +52,17 @@ class SiteOrders {
     }
   };
 
+  // Of the zone as seen from the point, in `buffer`.
+  Ranking rank(geo::GeoPoint from, std::span<std::uint8_t> buffer) const;
   Locus add(Ranking ranking);
 
   std::vector<EZoneIx> ezones_;
+  std::vector<geo::GeoPoint> sites_;  // of ezones_
+  std::optional<double> slack_metres_;
   geo::NearestPoints points_{{}};
   std::map<std::vector<std::uint8_t>, Locus, RankingLess> loci_;
   std::vector<std::vector<EZoneIx>> orders_;
+  std::vector<std::vector<std::uint8_t>> reaches_;  // empty without a slack
 };
 
 }  // namespace meridian::partition

@@ -1,5 +1,5 @@
-// decodeTopology: docs/topology.md as code. Sites and zones of the model; services are in
-// topology_services.cc.
+// decodeTopology: docs/topology.md as code. Sites and zones of the model; stateless zones
+// are in topology_stateless.cc, services in topology_services.cc.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -166,8 +166,7 @@ class ZoneDecoder {
       decodeGlobal();
     } else if (kind == "stateless") {
       zone_.kind = ZoneKind::kStateless;
-      zone_.ezones =
-          decoder_.ezoneList(in_, "ezones", {.required = true, .min = 1, .max = kMaxEZones});
+      decoder_.decodeStateless(in_, zone_);
     }
     // Without a known kind nobody can say which members belong here.
     if (kind == zoneKindName(zone_.kind)) in_.finish();

@@ -64,6 +64,8 @@ struct TopologyDecoder {
 
   // topology_codec.cc
   Topology decode(const ConfigNode& root);
+  // topology_stateless.cc: all of a stateless zone but its id and kind
+  void decodeStateless(ObjectReader& in, Zone& zone);
   // topology_services.cc
   void decodeServices(ObjectReader& root);
 

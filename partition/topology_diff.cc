@@ -31,7 +31,16 @@ std::string describe(const Topology& topology, const Zone& zone) {
                        zone.placement.fence_snap_km, zone.placement.unknown_ttl,
                        zone.min_in_service);
   }
-  return fmt::format("{} {}", zoneKindName(zone.kind), ezoneIds(topology, zone.ezones));
+  std::string out = fmt::format("{} {}", zoneKindName(zone.kind), ezoneIds(topology, zone.ezones));
+  if (zone.kind != ZoneKind::kStateless) return out;
+  const StatelessRules& rules = zone.stateless;
+  for (const std::uint16_t weight : rules.weights) out += fmt::format("\nweight {}", weight);
+  if (rules.distance_slack_km) out += fmt::format("\nslack {}", *rules.distance_slack_km);
+  out += fmt::format("\nall down {}", allDownName(rules.all_down));
+  if (rules.all_down == AllDown::kFallback) {
+    out += " " + topology.ezones[rules.fallback.index()].id;
+  }
+  return out;
 }
 
 std::string describe(const Topology& topology, const Partition& partition) {

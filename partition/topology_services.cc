@@ -78,11 +78,16 @@ Endpoint decodeEndpoint(TopologyDecoder& decoder, const ConfigNode& node, const 
 // name without records.
 void checkCover(TopologyDecoder& decoder, ObjectReader& in, const Zone& zone,
                 const EZoneSet& covered) {
-  for (const EZoneIx needed : zone.ezones) {
-    if (needed.index() < covered.size() && covered.test(needed.index())) continue;
+  const auto check = [&](EZoneIx needed) {
+    if (needed.index() < covered.size() && covered.test(needed.index())) return;
     in.error("endpoints", fmt::format("has nothing for eZone {}, which zone {} may use",
                                       decoder.out.ezones[needed.index()].id, zone.id));
-  }
+  };
+  std::for_each(zone.ezones.begin(), zone.ezones.end(), check);
+  const EZoneIx fallback = zone.stateless.fallback;
+  const bool member =
+      std::find(zone.ezones.begin(), zone.ezones.end(), fallback) != zone.ezones.end();
+  if (zone.stateless.all_down == AllDown::kFallback && !member) check(fallback);
 }
 
 EZoneSet decodeEndpoints(TopologyDecoder& decoder, ObjectReader& in, Service& service) {

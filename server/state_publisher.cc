@@ -51,6 +51,31 @@ partition::SiteHealth carried(const dns::ServingState* before, const partition::
   return health;
 }
 
+// What stateless zones remember, for the eZones and zones that the new topology has too.
+CarriedInputs carriedInputs(const dns::ServingState* before, const partition::Topology& next) {
+  CarriedInputs out;
+  if (before == nullptr) return out;
+  const partition::Topology& old = *before->map.topology;
+  if (!before->load.spill.empty()) {
+    for (const partition::EZone& ezone : next.ezones) {
+      const auto was = old.findEZone(ezone.id);
+      out.load.spill.push_back(was ? before->load.spill[was->index()] : std::uint16_t{0});
+    }
+  }
+  for (const partition::Zone& zone : next.zones) {
+    auto& good = out.last_good.emplace_back();
+    const auto was = old.findZone(zone.id);
+    if (!was) continue;
+    for (const partition::EZoneIx ezone : before->decisions[was->index()]->last_good) {
+      const auto now = next.findEZone(old.ezones[ezone.index()].id);
+      const bool member =
+          now && std::find(zone.ezones.begin(), zone.ezones.end(), *now) != zone.ezones.end();
+      if (member) good.push_back(*now);
+    }
+  }
+  return out;
+}
+
 // Whether health has a say in this zone, and in a site of it that changed. Owners of data do not
 // move by health.
 bool touches(const partition::Topology& topology, const partition::Zone& zone,
@@ -82,11 +107,22 @@ Checked<partition::PreparedState> StatePublisher::prepare(const MapSnapshot& nex
     auto compiled = compile(*next.topology, *zones_, *sources_);
     if (!compiled) return tl::unexpected(compiled.error());
     state = servingState(settings_, zones_, sources_, *compiled, next,
-                         carried(before.get(), *next.topology));
+                         carried(before.get(), *next.topology),
+                         carriedInputs(before.get(), *next.topology));
     if (before) prepared.movements = movements(*before, *state);
   }
   prepared.publish = [this, state = std::move(state)] { published_.publish(state); };
   return prepared;
+}
+
+template <class Touched>
+void StatePublisher::decideAgain(dns::ServingState& state, const Touched& touched) const {
+  for (std::size_t i = 0; i < state.decisions.size(); ++i) {
+    if (!touched(i)) continue;
+    state.decisions[i] = std::make_shared<const partition::ZoneDecisions>(partition::decideZone(
+        *state.map.topology, ZoneIx(static_cast<std::uint16_t>(i)), *(*state.placements)[i],
+        *state.map.table, *state.health, {state.load, state.decisions[i]->last_good}));
+  }
 }
 
 // The same world with other owners: only the decisions of zones that changed are made again.
@@ -94,11 +130,8 @@ std::shared_ptr<const dns::ServingState> StatePublisher::withTable(const MapSnap
   const auto before = published_.current();
   auto state = std::make_shared<dns::ServingState>(*before);
   state->map = next;
-  for (const std::size_t zone : changedZones(*next.topology, *before->map.table, *next.table)) {
-    state->decisions[zone] = std::make_shared<const partition::ZoneDecisions>(
-        partition::decideZone(*next.topology, ZoneIx(static_cast<std::uint16_t>(zone)),
-                              *(*state->placements)[zone], *next.table, *state->health));
-  }
+  const auto changed = changedZones(*next.topology, *before->map.table, *next.table);
+  decideAgain(*state, [&](std::size_t zone) { return changed.contains(zone); });
   state->identity = dns::identityOf(*state->settings, next.table->rev);
   return state;
 }
@@ -109,12 +142,21 @@ void StatePublisher::setHealth(const partition::SiteHealth& health) {
   auto state = std::make_shared<dns::ServingState>(*before);
   const partition::Topology& topology = *state->map.topology;
   state->health = std::make_shared<const partition::SiteHealth>(health);
-  for (std::size_t i = 0; i < topology.zones.size(); ++i) {
-    if (!touches(topology, topology.zones[i], *before->health, health)) continue;
-    state->decisions[i] = std::make_shared<const partition::ZoneDecisions>(
-        partition::decideZone(topology, ZoneIx(static_cast<std::uint16_t>(i)),
-                              *(*state->placements)[i], *state->map.table, health));
-  }
+  decideAgain(*state, [&](std::size_t i) {
+    return touches(topology, topology.zones[i], *before->health, health);
+  });
+  published_.publish(std::move(state));
+}
+
+void StatePublisher::setLoad(const partition::SiteLoad& load) {
+  const auto before = published_.current();
+  if (load == before->load) return;
+  auto state = std::make_shared<dns::ServingState>(*before);
+  state->load = load;
+  const partition::Topology& topology = *state->map.topology;
+  decideAgain(*state, [&](std::size_t i) {
+    return topology.zones[i].kind == partition::ZoneKind::kStateless;
+  });
   published_.publish(std::move(state));
 }
 

@@ -32,11 +32,19 @@ class StatePublisher final : public admin::ZoneAdmin {
   // health of the datacenters that it has in common with the old one; new ones are UP until told.
   void setHealth(const partition::SiteHealth& health);
 
+  // Serves this load: which part of its clients each eZone of a stateless zone sends away. As
+  // setHealth(). REQUIRES: `spill` is empty, or has every eZone of the served topology. A new
+  // topology keeps it for the eZones that it has in common with the old one.
+  void setLoad(const partition::SiteLoad& load);
+
   // admin::ZoneAdmin
   std::vector<admin::DnsZoneInfo> list() const override;
   Checked<std::vector<admin::DnsZoneInfo>> reload() override;
 
  private:
+  // Makes the decisions of the zones again that `touched` says.
+  template <class Touched>
+  void decideAgain(dns::ServingState& state, const Touched& touched) const;
   std::shared_ptr<const dns::ServingState> withTable(const partition::MapSnapshot& next) const;
 
   std::filesystem::path zones_dir_;

@@ -141,7 +141,7 @@ std::shared_ptr<const dns::AnswerSettings> answerSettings(const Config& config) 
 std::shared_ptr<const dns::ServingState> servingState(
     std::shared_ptr<const dns::AnswerSettings> settings, std::shared_ptr<const dns::ZoneSet> zones,
     std::shared_ptr<const partition::GeoSources> sources, const Compiled& compiled,
-    const partition::MapSnapshot& map, partition::SiteHealth health) {
+    const partition::MapSnapshot& map, partition::SiteHealth health, CarriedInputs carried) {
   auto state = std::make_shared<dns::ServingState>();
   state->settings = std::move(settings);
   state->zones = std::move(zones);
@@ -150,11 +150,13 @@ std::shared_ptr<const dns::ServingState> servingState(
   state->placements = compiled.placements;
   state->map = map;
   state->health = std::make_shared<const partition::SiteHealth>(std::move(health));
+  state->load = std::move(carried.load);
+  carried.last_good.resize(map.topology->zones.size());
   for (std::size_t i = 0; i < map.topology->zones.size(); ++i) {
     const partition::ZoneIx zone(static_cast<std::uint16_t>(i));
-    state->decisions.push_back(
-        std::make_shared<const partition::ZoneDecisions>(partition::decideZone(
-            *map.topology, zone, *(*state->placements)[i], *map.table, *state->health)));
+    state->decisions.push_back(std::make_shared<const partition::ZoneDecisions>(
+        partition::decideZone(*map.topology, zone, *(*state->placements)[i], *map.table,
+                              *state->health, {state->load, std::move(carried.last_good[i])})));
   }
   state->identity = dns::identityOf(*state->settings, map.table->rev);
   return state;

@@ -46,11 +46,17 @@ Result<partition::MapSnapshot> initialMap(std::shared_ptr<const partition::Topol
 
 std::shared_ptr<const dns::AnswerSettings> answerSettings(const Config& config);
 
+// What was known of the eZones before this topology, in its own indices: for stateless zones.
+struct CarriedInputs {
+  partition::SiteLoad load = {};
+  std::vector<std::vector<partition::EZoneIx>> last_good = {};  // by ZoneIx; empty: nothing was
+};
+
 // Joins compiled parts with a map into what workers serve. `health` has every datacenter.
 std::shared_ptr<const dns::ServingState> servingState(
     std::shared_ptr<const dns::AnswerSettings> settings, std::shared_ptr<const dns::ZoneSet> zones,
     std::shared_ptr<const partition::GeoSources> sources, const Compiled& compiled,
-    const partition::MapSnapshot& map, partition::SiteHealth health);
+    const partition::MapSnapshot& map, partition::SiteHealth health, CarriedInputs carried = {});
 
 // A serving state of the loaded files alone, without a journal: homes as assignments, all sites UP.
 Checked<std::shared_ptr<const dns::ServingState>> stateOf(const World& world);

@@ -85,13 +85,14 @@ std::string topologyPut(const Json& reply) {
 std::string explained(const Json& reply) {
   std::string out =
       pairs(reply, {"service", "zone", "kind", "place", "known", "source", "network", "scope",
-                    "placed_by", "partition", "ezone", "dc", "epoch", "rev"});
+                    "placed_by", "partition", "ezone", "dc", "among", "shared", "epoch", "rev"});
   out += "\nlocation\n" +
          pairs(reply.at("location"), {"lat", "lon", "country", "subdivision", "city", "asn"});
-  TextTable table({"EZONE", "DC", "VERDICT", "ADMIN STATE", "HEALTH"});
+  TextTable table({"EZONE", "DC", "VERDICT", "ADMIN STATE", "HEALTH", "CLASS", "WEIGHT", "SPILL"});
   for (const Json& each : reply.at("candidates")) {
     table.add({field(each, "ezone"), field(each, "dc"), field(each, "verdict"),
-               field(each, "admin_state"), field(each, "health")});
+               field(each, "admin_state"), field(each, "health"), field(each, "class"),
+               field(each, "weight"), field(each, "spill")});
   }
   out += "\n" + table.text();
   for (const Json& record : reply.at("records")) out += "record " + plain(record) + "\n";

@@ -198,11 +198,28 @@ class Answering {
     }
     const ClientPlace place = placeOf(query_, client_, state_, *(*state_.placements)[zone.index()]);
     opt_.scope_length = place.scope;
-    const bool prepared = !global && isPrepared(decisions, place.locus.index());
-    const auto step = addEndpoint(node.service, decisions.by_locus[place.locus.index()], prepared);
+    const auto step =
+        decisions.plain()
+            ? addEndpoint(node.service, decisions.by_locus[place.locus.index()], false)
+            : addShared(node.service, decisions, place, !global);
     if (step && place.source == PlaceSource::kClientSubnet) counters_.client_subnet.add();
     if (step && place.source == PlaceSource::kLocationOption) counters_.location_option.add();
     return step;
+  }
+
+  // By place, where something matters beside the place: a subject about to move, or the client's
+  // share.
+  std::optional<Step> addShared(partition::ServiceIx service,
+                                const partition::ZoneDecisions& decisions, const ClientPlace& place,
+                                bool may_be_prepared) {
+    const bool prepared = may_be_prepared && isPrepared(decisions, place.locus.index());
+    const std::span<const partition::Share> shares = decisions.sharesOf(place.locus);
+    if (shares.empty()) {
+      return addEndpoint(service, decisions.by_locus[place.locus.index()], prepared);
+    }
+    opt_.scope_length = sharedScope(place, query_);
+    return addEndpoint(
+        service, partition::chooseShare(shares, partition::clientHash(*place.sharer)), prepared);
   }
 
   static bool ownsRecords(ServiceNode::Kind kind) {

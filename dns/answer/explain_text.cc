@@ -1,5 +1,6 @@
 #include "dns/answer/explain_text.h"
 
+#include <optional>
 #include <variant>
 
 #include "dns/answer/place.h"
@@ -40,16 +41,21 @@ ExplainedText explainText(const Query& query, const Client& client, const Servin
     out.exists = false;
     return out;
   }
+  std::optional<IpAddress> sharer;
   const partition::ZoneIx zone = state.services->zoneOf(node.service);
   if (std::holds_alternative<std::monostate>(question->place)) {
     const ClientPlace place = placeOf(query, client, state, *(*state.placements)[zone.index()]);
-    out.scope = place.scope;
+    const bool shared = !state.decisions[zone.index()]->sharesOf(place.locus).empty();
+    out.scope = shared ? sharedScope(place, query) : place.scope;
+    sharer = *place.sharer;
     out.lines.emplace_back();
     question->place = evidenceOf(query, client, place.source, out.lines.back());
   }
-  const partition::ExplainState source{*state.map.topology, *state.map.table, *state.placements,
-                                       *state.health, state.sources.get()};
-  const auto explanation = partition::explain(source, zone, question->place, question->read_write);
+  const partition::ExplainState source{*state.map.topology, *state.map.table,    *state.placements,
+                                       *state.health,       state.sources.get(), &state.load,
+                                       &state.decisions};
+  const auto explanation =
+      partition::explain(source, zone, question->place, question->read_write, sharer);
   if (!explanation) {
     out.lines.push_back("error=" + explanation.error().message);
     return out;

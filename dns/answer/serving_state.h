@@ -33,9 +33,10 @@ struct ServingState {
   std::shared_ptr<const ZoneSet> zones;
   std::shared_ptr<const ServiceSet> services;
   partition::MapSnapshot map;
-  std::shared_ptr<const partition::PlacementSet> placements;               // by ZoneIx
-  std::vector<std::shared_ptr<const partition::ZoneDecisions>> decisions;  // by ZoneIx
+  std::shared_ptr<const partition::PlacementSet> placements;  // by ZoneIx
+  partition::DecisionSet decisions;
   std::shared_ptr<const partition::SiteHealth> health;
+  partition::SiteLoad load;
   std::shared_ptr<const partition::GeoSources> sources;  // for explanations only
   std::vector<std::uint8_t> identity;                    // "NODE rev=N": NSID and id.server
 };

@@ -34,8 +34,16 @@ constexpr std::string_view kTopology = R"({
     {"id": "syd", "region": "world", "lat": -33.95, "lon": 151.18, "slot": 7}
   ],
   "zones": [{"id": "www", "kind": "stateless",
-             "ezones": ["iad", "dal", "sjc", "fra", "sin", "nrt", "gru", "syd"]}],
+             "ezones": ["iad", "dal", "sjc", "fra", "sin", "nrt", "gru", "syd"]},
+            {"id": "cdn", "kind": "stateless",
+             "ezones": ["iad", "dal", "sjc", "fra", "sin", "nrt", "gru", "syd"],
+             "weights": {"iad": 2000, "dal": 2000, "sjc": 1500, "fra": 1500, "sin": 1000, "nrt": 900,
+                         "gru": 600, "syd": 500}}],
   "services": [{"name": "www.geo.example", "zone": "www", "endpoints": {
+    "iad": ["A 192.0.2.1"], "dal": ["A 192.0.2.2"], "sjc": ["A 192.0.2.3"],
+    "fra": ["A 192.0.2.4"], "sin": ["A 192.0.2.5"], "nrt": ["A 192.0.2.6"],
+    "gru": ["A 192.0.2.7"], "syd": ["A 192.0.2.8"]}},
+    {"name": "cdn.geo.example", "zone": "cdn", "endpoints": {
     "iad": ["A 192.0.2.1"], "dal": ["A 192.0.2.2"], "sjc": ["A 192.0.2.3"],
     "fra": ["A 192.0.2.4"], "sin": ["A 192.0.2.5"], "nrt": ["A 192.0.2.6"],
     "gru": ["A 192.0.2.7"], "syd": ["A 192.0.2.8"]}}]
@@ -86,6 +94,17 @@ std::uint32_t networkAddress(std::uint32_t n) {
   return (n * kMultiplier & 0xffffffU) << 8;
 }
 
+std::vector<QueryPacket> queriesByPlace(const std::string& host, std::size_t count,
+                                        std::size_t networks) {
+  std::mt19937_64 random(kSeed);
+  std::vector<QueryPacket> queries;
+  for (std::size_t i = 0; i < count; i++) {
+    const auto network = static_cast<std::uint32_t>(random() % networks);
+    queries.push_back(makeQuery({host, "geo", "example"}, networkAddress(network)));
+  }
+  return queries;
+}
+
 geo::AddressEvidence makeEvidence(std::size_t networks) {
   std::mt19937_64 random(kSeed);
   std::vector<geo::GeoPoint> places(kPlaces);
@@ -120,9 +139,11 @@ std::shared_ptr<const dns::ServingState> makeServingState(std::size_t networks) 
   state->placements = std::make_shared<const partition::PlacementSet>(
       valueOf(partition::buildPlacements(*topology, *sources)));
   state->health = std::make_shared<const partition::SiteHealth>(partition::allUp(*topology));
-  state->decisions.push_back(std::make_shared<const partition::ZoneDecisions>(
-      partition::decideZone(*topology, partition::ZoneIx(0), *(*state->placements)[0],
-                            *state->map.table, *state->health)));
+  for (std::uint16_t i = 0; i < topology->zones.size(); i++) {
+    state->decisions.push_back(std::make_shared<const partition::ZoneDecisions>(
+        partition::decideZone(*topology, partition::ZoneIx(i), *(*state->placements)[i],
+                              *state->map.table, *state->health)));
+  }
   state->sources = std::move(sources);
   return state;
 }
@@ -138,13 +159,11 @@ std::vector<QueryPacket> staticQueries(std::size_t count) {
 }
 
 std::vector<QueryPacket> geoQueries(std::size_t count, std::size_t networks) {
-  std::mt19937_64 random(kSeed);
-  std::vector<QueryPacket> queries;
-  for (std::size_t i = 0; i < count; i++) {
-    const auto network = static_cast<std::uint32_t>(random() % networks);
-    queries.push_back(makeQuery({"www", "geo", "example"}, networkAddress(network)));
-  }
-  return queries;
+  return queriesByPlace("www", count, networks);
+}
+
+std::vector<QueryPacket> sharedQueries(std::size_t count, std::size_t networks) {
+  return queriesByPlace("cdn", count, networks);
 }
 
 Asker::Asker(std::shared_ptr<const dns::ServingState> state, std::vector<QueryPacket> queries)

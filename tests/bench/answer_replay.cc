@@ -1,10 +1,11 @@
 // Answers COUNT queries of a load and ends: what tests/bench/instructions counts instructions of.
 //
-// usage: answer_replay static|geo COUNT
+// usage: answer_replay static|geo|shared COUNT
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "tests/bench/answer_load.h"
 
@@ -13,17 +14,23 @@ namespace {
 constexpr std::size_t kNetworks = 20'000;
 constexpr std::size_t kQueries = 1'000;
 
+std::vector<meridian::bench::QueryPacket> queriesOf(std::string_view load) {
+  if (load == "static") return meridian::bench::staticQueries(kQueries);
+  if (load == "geo") return meridian::bench::geoQueries(kQueries, kNetworks);
+  if (load == "shared") return meridian::bench::sharedQueries(kQueries, kNetworks);
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string_view load = argc == 3 ? argv[1] : "";
   const unsigned long count = argc == 3 ? std::strtoul(argv[2], nullptr, 10) : 0;
-  if ((load != "static" && load != "geo") || count == 0) {
-    std::fprintf(stderr, "usage: answer_replay static|geo COUNT\n");
+  auto queries = queriesOf(load);
+  if (queries.empty() || count == 0) {
+    std::fprintf(stderr, "usage: answer_replay static|geo|shared COUNT\n");
     return 2;
   }
-  auto queries = load == "static" ? meridian::bench::staticQueries(kQueries)
-                                  : meridian::bench::geoQueries(kQueries, kNetworks);
   meridian::bench::Asker asker(meridian::bench::makeServingState(kNetworks), std::move(queries));
   if (!asker.allAnswered()) {
     std::fprintf(stderr, "answer_replay: a query was not answered\n");

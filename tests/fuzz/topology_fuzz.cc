@@ -1,4 +1,5 @@
 // decodeTopology on any bytes: decodes, or says where it is wrong; what decodes holds together.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -11,10 +12,24 @@ namespace {
 
 using namespace meridian::partition;
 
+bool holdsTogether(const Topology& topology, const Zone& zone) {
+  const StatelessRules& rules = zone.stateless;
+  if (rules.all_down == AllDown::kFallback && rules.fallback.index() >= topology.ezones.size()) {
+    return false;
+  }
+  if (rules.weights.empty()) return true;
+  return rules.weights.size() == zone.ezones.size() &&
+         std::any_of(rules.weights.begin(), rules.weights.end(),
+                     [](std::uint16_t weight) { return weight > 0; });
+}
+
 // Every index must be good: all that come after trust them.
 bool holdsTogether(const Topology& topology) {
   for (const EZone& ezone : topology.ezones) {
     if (ezone.dc.index() >= topology.datacenters.size() || ezone.slot >= kEpochSlots) return false;
+  }
+  for (const Zone& zone : topology.zones) {
+    if (!holdsTogether(topology, zone)) return false;
   }
   for (const Subject& subject : subjectsOf(topology)) {
     if (subject.zone.index() >= topology.zones.size()) return false;

@@ -39,8 +39,9 @@ class DecisionTest : public testing::Test {
   std::string explain(ZoneIx zone, geo::GeoPoint from, bool read_write) const {
     const Placement& placement = *placements_[zone.index()];
     std::string text;
-    for (const Verdict& verdict : explainDecision(world_.topology, zone, placement, table_, health_,
-                                                  placement.ofPoint(from).locus, read_write)) {
+    const DecisionStory story = explainDecision(world_.topology, zone, placement, table_, health_,
+                                                placement.ofPoint(from).locus, read_write);
+    for (const Verdict& verdict : story.verdicts) {
       text += world_.topology.ezones[verdict.ezone.index()].id + ":" +
               std::string(rejectedForName(verdict.why)) + " ";
     }
@@ -133,7 +134,8 @@ TEST_F(DecisionTest, NoLocusEverLacksAnEZoneOfItsZone) {
       for (std::size_t i = 0; i < decisions.by_locus.size(); ++i) {
         ASSERT_NE(std::find(members.begin(), members.end(), decisions.by_locus[i]), members.end());
         const auto verdicts = explainDecision(world_.topology, zone, placement, table_, health_,
-                                              Locus(static_cast<std::uint32_t>(i)), false);
+                                              Locus(static_cast<std::uint32_t>(i)), false)
+                                  .verdicts;
         ASSERT_EQ(verdicts.size(), members.size());
         for (const Verdict& verdict : verdicts) {
           ASSERT_EQ(verdict.why == RejectedFor::kChosen, verdict.ezone == decisions.by_locus[i]);

@@ -137,6 +137,34 @@ constexpr WrongCase kWrongCases[] = {
     {"StatelessWithPrimary", R"("ezones": ["fra", "dal"])",
      R"("ezones": ["fra", "dal"], "primary": "dal")",
      "t.json:23:66: zones[2].primary: is not known here\n"},
+    {"WeightOfNoMember", R"("ezones": ["fra", "dal"])",
+     R"("ezones": ["fra", "dal"], "weights": {"fra": 1, "dal": 2, "iad": 3})",
+     "t.json:23:98: zones[2].weights.iad: is not known here\n"},
+    {"WeightMissing", R"("ezones": ["fra", "dal"])",
+     R"("ezones": ["fra", "dal"], "weights": {"fra": 1})",
+     "t.json:23:77: zones[2].weights.dal: is missing\n"},
+    {"WeightRange", R"("ezones": ["fra", "dal"])",
+     R"("ezones": ["fra", "dal"], "weights": {"fra": 10001, "dal": 1})",
+     "t.json:23:85: zones[2].weights.fra: 10001: must be from 0 to 10000\n"},
+    {"WeightsAllZero", R"("ezones": ["fra", "dal"])",
+     R"("ezones": ["fra", "dal"], "weights": {"fra": 0, "dal": 0})",
+     "t.json:23:77: zones[2].weights: gives no eZone more than 0\n"},
+    {"DistanceSlack", R"("ezones": ["fra", "dal"])",
+     R"("ezones": ["fra", "dal"], "distance_slack_km": -1)",
+     "t.json:23:87: zones[2].distance_slack_km: -1: must be from 0 to 20100\n"},
+    {"AllDownUnknown", R"("ezones": ["fra", "dal"])",
+     R"("ezones": ["fra", "dal"], "all_down": "refuse")",
+     "t.json:23:78: zones[2].all_down: refuse: must be one of as-if-up, nearest, fallback, "
+     "last-good\n"},
+    {"FallbackMissing", R"("ezones": ["fra", "dal"])",
+     R"("ezones": ["fra", "dal"], "all_down": "fallback")",
+     "t.json:23:5: zones[2].fallback: is missing\n"},
+    {"FallbackUnasked", R"("ezones": ["fra", "dal"])",
+     R"("ezones": ["fra", "dal"], "fallback": "iad")",
+     "t.json:23:78: zones[2].fallback: iad: means nothing unless all_down is \"fallback\"\n"},
+    {"FallbackUncovered", R"("ezones": ["fra", "dal"])",
+     R"("ezones": ["fra", "dal"], "all_down": "fallback", "fallback": "iad")",
+     "t.json:35:19: services[2].endpoints: has nothing for eZone iad, which zone web may use\n"},
     {"ServiceIsNoObject", R"("services": [)", R"("services": [null, )",
      "t.json:25:16: services[0]: must be an object, is null\n"},
     {"ServiceZone", R"("zone": "web")", R"("zone": "webb")",
@@ -261,6 +289,28 @@ TEST(DecodeTopology, ReadsEveryMemberOfAGoodDocument) {
   ASSERT_EQ(topology.services[0].endpoints.size(), 3U);
   EXPECT_EQ(topology.services[0].endpoints[0].ezone, EZoneIx(0));
   EXPECT_EQ(topology.services[0].endpoints[0].records[1].text, "AAAA 2001:db8::1");
+}
+
+TEST(DecodeTopology, ReadsTheRulesOfAStatelessZone) {
+  const auto rules = [](const std::string& more) {
+    std::string text(test::kSampleTopology);
+    constexpr std::string_view kPart = R"("ezones": ["fra", "dal"])";
+    text.replace(text.find(kPart), kPart.size(), std::string(kPart) + more);
+    const Checked<Topology> decoded = decodeTopology(text, "t.json");
+    EXPECT_TRUE(decoded) << decoded.error().text();
+    return decoded ? decoded->zones[2].stateless : StatelessRules();
+  };
+  const StatelessRules none = rules("");
+  EXPECT_TRUE(none.weights.empty());
+  EXPECT_EQ(none.distance_slack_km, std::nullopt);
+  EXPECT_EQ(none.all_down, AllDown::kAsIfUp);
+  const StatelessRules some =
+      rules(R"(, "weights": {"dal": 100, "fra": 9900}, "distance_slack_km": 0.5)");
+  EXPECT_EQ(some.weights, (std::vector<std::uint16_t>{9900, 100}));
+  EXPECT_EQ(some.distance_slack_km, 0.5);
+  EXPECT_EQ(rules(R"(, "all_down": "nearest")").all_down, AllDown::kNearest);
+  EXPECT_EQ(rules(R"(, "all_down": "last-good")").all_down, AllDown::kLastGood);
+  EXPECT_EQ(rules(R"(, "all_down": "fallback", "fallback": "dal")").fallback, EZoneIx(0));
 }
 
 // One random edit of a text: what a slip of the hand or a torn upload does.

@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 
 enum ZoneIndex : std::size_t { kSharding, kGlobal, kStateless, kElsewhere };
 
-std::string topologyText(const std::string& more_sites = "") {
+std::string topologyText(const std::string& more_sites = "", const std::string& web_rules = "") {
   return R"({"format": 1, "datacenters": [)" + more_sites + R"(
     {"id": "ams", "region": "eu", "lat": 52.4, "lon": 4.9, "slot": 0},
     {"id": "dub", "region": "eu", "lat": 53.3, "lon": -6.3, "slot": 1},
@@ -27,12 +27,16 @@ std::string topologyText(const std::string& more_sites = "") {
      "partitions": [{"id": "north", "home": "ams", "allowed": ["ams", "dub"]}],
      "placement": {"default_partition": "north"}},
     {"id": "account", "kind": "global", "primary": "dub", "replicas": ["ams"]},
-    {"id": "web", "kind": "stateless", "ezones": ["ams", "dub"]},
+    {"id": "web", "kind": "stateless", "ezones": ["ams", "dub"])" +
+         web_rules + R"(},
     {"id": "other", "kind": "stateless", "ezones": ["fra"]}],
   "services": [
     {"name": "www.shop.example", "zone": "web",
      "endpoints": {"ams": ["A 192.0.2.1"], "dub": ["A 192.0.2.2"]}}]})";
 }
+
+constexpr const char* kMadrid =
+    R"({"id": "mad", "region": "eu", "lat": 40.4, "lon": -3.7, "slot": 3},)";
 
 class StatePublisherTest : public testing::Test {
  protected:
@@ -100,10 +104,43 @@ TEST_F(StatePublisherTest, AllDownIsAnsweredAsAllUp) {
 TEST_F(StatePublisherTest, ANewTopologyKeepsTheHealthOfSitesItHasInCommon) {
   publisher_.setHealth({{Health::kDown, Health::kUp, Health::kDegraded}});
   ASSERT_EQ(chosen(kStateless), "dub");
-  serve(topologyText(R"({"id": "mad", "region": "eu", "lat": 40.4, "lon": -3.7, "slot": 3},)"));
+  serve(topologyText(kMadrid));
   EXPECT_THAT(state()->health->datacenters,
               ElementsAre(Health::kUp, Health::kDown, Health::kUp, Health::kDegraded));
   EXPECT_EQ(chosen(kStateless), "dub");
+}
+
+TEST_F(StatePublisherTest, LoadSharesOutWhatIsStatelessAndNothingElse) {
+  const auto before = state();
+  EXPECT_TRUE(before->decisions[kStateless]->plain());
+  publisher_.setLoad({{5000, 5000, 0}});
+  const auto after = state();
+  EXPECT_EQ(after->decisions[kSharding], before->decisions[kSharding]);
+  EXPECT_EQ(after->decisions[kGlobal], before->decisions[kGlobal]);
+  EXPECT_EQ(after->decisions[kStateless]->shares.size(), 4U) << "two orders of two eZones";
+  publisher_.setLoad({{5000, 5000, 0}});
+  EXPECT_EQ(state(), after) << "the same load publishes nothing";
+  serve(topologyText(kMadrid));
+  EXPECT_THAT(state()->load.spill, ElementsAre(0, 5000, 5000, 0)) << "kept by id";
+  publisher_.setLoad({});
+  EXPECT_TRUE(state()->decisions[kStateless]->plain());
+}
+
+TEST_F(StatePublisherTest, TheLastGoodSitesOutliveAStateAndATopology) {
+  const std::string rules = R"(, "all_down": "last-good")";
+  serve(topologyText("", rules));
+  const std::string near = chosen(kStateless);
+  const bool ams = near == "ams";
+  const std::string far = ams ? "dub" : "ams";
+  publisher_.setHealth(
+      {{ams ? Health::kDown : Health::kUp, ams ? Health::kUp : Health::kDown, Health::kUp}});
+  ASSERT_EQ(chosen(kStateless), far);
+  publisher_.setHealth({{Health::kDown, Health::kDown, Health::kDown}});
+  EXPECT_EQ(chosen(kStateless), far) << "the one that was up last";
+  serve(topologyText(kMadrid, rules));
+  EXPECT_EQ(chosen(kStateless), far);
+  EXPECT_FALSE(state()->decisions[kStateless]->prepared.empty())
+      << "a short TTL while all are down";
 }
 
 }  // namespace
