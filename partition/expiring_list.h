@@ -80,8 +80,7 @@ class ExpiringList {
   Status replace(const Entry& entry) {
     const auto found = find(entry.id);
     if (found == entries_.end()) return unknown(entry.id);
-    Status written =
-        store_->writeSynced({{form_.family, keyOf(entry.id), form_.encode(entry)}});
+    Status written = store_->writeSynced({{form_.family, keyOf(entry.id), form_.encode(entry)}});
     if (written) *found = entry;
     return written;
   }

@@ -269,7 +269,8 @@ class Decoder {
       change.freeze_windows =
           in.strings("freeze_windows", {.max = 64}, {.check = parses<partition::DayWindow>});
     }
-    for (const std::string& problem : partition::policyProblems(change)) in.error("", problem);
+    for (const std::string& problem : partition::policyProblems(change))
+      root_.error("change", problem);
     in.finish();
   }
 

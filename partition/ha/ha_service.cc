@@ -228,8 +228,8 @@ std::string HaService::changeOf(const HaEvent& event) const {
 std::string HaService::frozenWhy(WallTime now) const {
   if (config_.frozen) return "ha.frozen is set: nothing moves because of an event";
   for (const std::string& text : seams_.changes.policy().freeze_windows) {
-    const auto window = parseDayWindow(text);
-    if (window && window->contains(now)) return "inside the freeze window " + text + " UTC";
+    const auto window = DayWindow::parse(text);
+    if (window && window->contains(now)) return "inside the freeze window " + text;
   }
   return {};
 }

@@ -90,9 +90,9 @@ Result<OverrideBook> OverrideBook::open(std::shared_ptr<KvStore> store) {
 }
 
 const HealthOverride* OverrideBook::winner(std::string_view subject) const {
-  const auto found =
-      std::find_if(all().rbegin(), all().rend(),
-                   [&](const HealthOverride& each) { return globMatches(each.glob, subject); });
+  const auto found = std::find_if(all().rbegin(), all().rend(), [&](const HealthOverride& each) {
+    return globMatches(each.glob, subject);
+  });
   return found == all().rend() ? nullptr : &*found;
 }
 

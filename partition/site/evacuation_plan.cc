@@ -12,13 +12,12 @@ namespace {
 class Planner {
  public:
   Planner(const Topology& topology, const AssignmentTable& table, const SiteHealth& health,
-          const LinkSource& links, std::string_view datacenter, bool lost)
+          const LinkSource& links, std::string_view datacenter)
       : topology_(topology),
         table_(table),
         health_(health),
         links_(links),
         datacenter_(datacenter),
-        lost_(lost),
         weight_(topology.ezones.size(), 0.0) {
     for (std::size_t i = 0; i < topology.partitions.size(); ++i) {
       weight_[ownerOf(i).index()] += topology.partitions[i].weight_units;
@@ -52,19 +51,13 @@ class Planner {
     if (health_.datacenters[topology_.ezones[ezone.index()].dc.index()] == Health::kDown) {
       return "is DOWN";
     }
-    const LinkView link = links_.link(datacenter_, dc.id);
-    if (!lost_ && link.freshness != Freshness::kFresh) {
-      return fmt::format("has no fresh copy: the link is {}", freshnessName(link.freshness));
-    }
     return {};
   }
   // Lower is better: how much may be missing from the copy, then how full the site gets.
   std::tuple<int, double> cost(EZoneIx ezone, double weight) const {
     const Datacenter& dc = topology_.dcOf(ezone);
     const LinkView link = links_.link(datacenter_, dc.id);
-    const int unsure = !lost_ || link.freshness == Freshness::kFresh ? 0
-                       : link.effective_lag_ms                       ? 1
-                                                                     : 2;
+    const int unsure = link.freshness == Freshness::kFresh ? 0 : link.effective_lag_ms ? 1 : 2;
     const double room = dc.capacity_units.value_or(1.0);
     return {unsure, room > 0 ? (weight_[ezone.index()] + weight) / room : 1e300};
   }
@@ -118,7 +111,6 @@ class Planner {
   const SiteHealth& health_;
   const LinkSource& links_;
   std::string_view datacenter_;
-  bool lost_;
   std::vector<double> weight_;  // by eZone, with what was placed so far
   EvacuationPlan plan_;
 };
@@ -127,8 +119,8 @@ class Planner {
 
 EvacuationPlan planEvacuation(const Topology& topology, const AssignmentTable& table,
                               const SiteHealth& health, const LinkSource& links,
-                              std::string_view datacenter, bool lost) {
-  return Planner(topology, table, health, links, datacenter, lost).plan();
+                              std::string_view datacenter) {
+  return Planner(topology, table, health, links, datacenter).plan();
 }
 
 EvacuationPlan planReturn(const Topology& topology, const AssignmentTable& table,

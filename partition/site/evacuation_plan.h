@@ -29,11 +29,11 @@ struct EvacuationPlan {
   std::vector<Left> left;        // global zones too: their primary moves by a switch
 };
 
-// `lost`: the datacenter is gone, so that a copy which was caught up when last heard of is better
-// than one that was not; otherwise only eZones with a fresh link from it are good.
+// An eZone whose copy is known to be caught up is preferred to one that has room. Whether any copy
+// is good enough is for the safety rules to say.
 EvacuationPlan planEvacuation(const Topology& topology, const AssignmentTable& table,
                               const SiteHealth& health, const LinkSource& links,
-                              std::string_view datacenter, bool lost);
+                              std::string_view datacenter);
 
 // The partitions whose home is there and that are elsewhere now, back to it.
 EvacuationPlan planReturn(const Topology& topology, const AssignmentTable& table,

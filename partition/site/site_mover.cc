@@ -64,8 +64,8 @@ MapResult<SiteResult> SiteMover::drain(const SiteRequest& request) {
   if (!map.topology->findDatacenter(request.datacenter)) {
     return unknownDatacenter(request.datacenter);
   }
-  EvacuationPlan plan = planEvacuation(*map.topology, *map.table, *health_(), links_,
-                                       request.datacenter, request.mode == ChangeMode::kEmergency);
+  EvacuationPlan plan =
+      planEvacuation(*map.topology, *map.table, *health_(), links_, request.datacenter);
   SiteResult result;
   result.left = std::move(plan.left);
   // First all verdicts: half a drain helps nobody.
@@ -163,7 +163,7 @@ MapResult<SiteResult> SiteMover::evacuate(const SiteRequest& request) {
   SiteRequest emergency = request;
   emergency.mode = ChangeMode::kEmergency;
   EvacuationPlan plan =
-      planEvacuation(*map.topology, *map.table, *health_(), links_, request.datacenter, true);
+      planEvacuation(*map.topology, *map.table, *health_(), links_, request.datacenter);
   if (!request.dry_run) abortOpenChanges(plan, request.actor);
   SiteResult result;
   result.rev = map.table->rev;

@@ -56,7 +56,7 @@ TEST_F(ApiHoldsTest, AnAgentReleasesOnlyItsOwn) {
   ASSERT_EQ(placeHold(onTexas(), "operator").status, 200);
   ASSERT_EQ(placeHold(onTexas(), "agent").status, 200);
   const auto release = [&](const std::string& id, const std::string& token) {
-    return send({.method = "DELETE", .target = "/v1/holds/" + id, .token = token}).status;
+    return user_->call({.method = "DELETE", .target = "/v1/holds/" + id, .token = token}).status;
   };
   EXPECT_EQ(release("h-1", "agent"), 403);
   EXPECT_EQ(release("h-2", "agent"), 200);

@@ -131,10 +131,10 @@ std::string errorsOf(const std::string& text) {
 }
 
 std::string changeText(const partition::ChangePolicy& change) {
-  std::string text = fmt::format(
-      "change {} {} {} {} {} {}", change.max_lag_ms, change.max_wave_partitions,
-      change.max_moving_share, change.max_utilisation, change.max_utilisation_emergency,
-      change.freeze_windows.size());
+  std::string text =
+      fmt::format("change {} {} {} {} {} {}", change.max_lag_ms, change.max_wave_partitions,
+                  change.max_moving_share, change.max_utilisation, change.max_utilisation_emergency,
+                  change.freeze_windows.size());
   for (const std::chrono::milliseconds each :
        {change.precheck, change.block_ack, change.catch_up, change.verify, change.veto,
         change.block_budget, change.block_lease, change.max_clock_skew, change.reroute,
@@ -236,8 +236,15 @@ TEST(ConfigDocumentation, NumbersAreTakenWithinTheRangeItSaysAndRefusedBesideIt)
     if (row.type != "integer") continue;
     const auto range = bounds(row.range);
     ASSERT_TRUE(range) << row.key << ": " << row.range;
-    for (const std::int64_t good : {range->first, range->second})
-      EXPECT_EQ(errorsOf(documentWith(row.key, std::to_string(good))), "") << row.key;
+    for (const std::int64_t good : {range->first, range->second}) {
+      const std::string errors = errorsOf(documentWith(row.key, std::to_string(good)));
+      // A budget at its end may not go with the defaults of the others: said of the whole section.
+      if (row.key.rfind("change.", 0) == 0) {
+        EXPECT_THAT(errors, Not(HasSubstr(row.key + ":"))) << row.key;
+      } else {
+        EXPECT_EQ(errors, "") << row.key;
+      }
+    }
     const std::size_t column = row.key.size() - row.key.rfind('.') + 3;
     for (const std::int64_t bad : {range->first - 1, range->second + 1}) {
       EXPECT_EQ(errorsOf(documentWith(row.key, std::to_string(bad))),
@@ -257,6 +264,7 @@ TEST(ConfigDocumentation, ArraysHaveTheSizesItSays) {
     ++arrays;
     std::string element = row.key == "dns.listen" ? "\"127.0.0.1:0\"" : "\"192.0.2.0/24\"";
     if (row.key == "health.checks[].command") element = "\"/bin/true\"";
+    if (row.key == "change.freeze_windows") element = "\"10:30-13:30 +08:00\"";
     if (row.key == "ha.senders") element = "\"emha-1\"";
     const auto errors = [&](std::int64_t count) {
       std::string literal = "[";

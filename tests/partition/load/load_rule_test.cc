@@ -39,7 +39,7 @@ class LoadRuleTest : public testing::Test {
   std::vector<RuleVerdict> judged(bool watched = false) {
     const MapSnapshot& map = world_.map->current();
     SafetyView view{*map.topology,          *map.table, world_.links, world_.health, world_.policy,
-                    world_.clock.wallNow(), others_,    {},           &load_};
+                    world_.clock.wallNow(), others_,    {},           nullptr,       &load_};
     std::vector<RuleVerdict> out;
     for (RuleVerdict& each :
          watched ? checkWatchedRules(change_, view) : checkRules(change_, view)) {

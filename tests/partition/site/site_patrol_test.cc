@@ -122,10 +122,12 @@ TEST_F(SitePatrolTest, AnUndrainBringsHomeWhatLivesThere) {
 }
 
 TEST_F(SitePatrolTest, TheLastSiteInServiceIsNotDrained) {
-  ASSERT_TRUE(mover_->drain(request("a")));
-  runFor(20min);
-  ASSERT_TRUE(mover_->drain(request("b")));
-  runFor(40min);
+  for (const char* site : {"a", "b"}) {
+    ASSERT_TRUE(mover_->drain(request(site)));
+    ASSERT_EQ(adminState(site), AdminState::kDraining);
+    runFor(40min);
+    world_.clock.advance(1h);  // the cooldown of what has moved
+  }
   const auto refused = mover_->drain(request("c"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().rule, "min-in-service");
@@ -215,7 +217,7 @@ TEST_F(SitePatrolTest, PlansSayWhatCannotGo) {
   setHealth("c", Health::kDown);
   const auto& map = world_.map->current();
   const EvacuationPlan plan =
-      planEvacuation(*map.topology, *map.table, *world_.health, world_.links, "a", true);
+      planEvacuation(*map.topology, *map.table, *world_.health, world_.links, "a");
   EXPECT_THAT(plan.zones, IsEmpty());
   ASSERT_THAT(plan.left, SizeIs(5));
   EXPECT_THAT(plan.left[0].why, HasSubstr("b is DOWN; c is DOWN"));
@@ -228,7 +230,7 @@ TEST_F(SitePatrolTest, ALostSitesPartitionsPreferACopyThatWasCaughtUp) {
   world_.links.links[{"a", "b"}] = stale;
   const auto& map = world_.map->current();
   const EvacuationPlan plan =
-      planEvacuation(*map.topology, *map.table, *world_.health, world_.links, "a", true);
+      planEvacuation(*map.topology, *map.table, *world_.health, world_.links, "a");
   ASSERT_THAT(plan.zones, SizeIs(1));
   EXPECT_TRUE(std::all_of(plan.zones[0].targets.begin(), plan.zones[0].targets.end(),
                           [](const ChangeTarget& target) { return target.to == "c"; }));
