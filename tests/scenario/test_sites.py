@@ -25,8 +25,12 @@ class Sites(ScenarioCase):
         return self.server.udp(dns.message.make_query(name, "A")).answer[0][0].address
 
     def site(self, datacenter):
-        sites = self.server.rest("GET", "/v1/sites").json["sites"]
-        return next(each for each in sites if each["datacenter"] == datacenter)
+        """What is known of it; the first look is a second after the start."""
+        def looked_at():
+            sites = self.server.rest("GET", "/v1/sites").json["sites"]
+            return [each for each in sites if each["datacenter"] == datacenter]
+
+        return wait_for(looked_at, ANSWER_SECONDS, "a look at " + datacenter)[0]
 
     def report(self, seq, broken):
         """One report of every direction; those from `broken` have lost the source."""
