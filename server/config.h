@@ -35,7 +35,6 @@ struct Config {
 
   std::vector<IpEndpoint> dns_listen;
   std::size_t udp_workers = 0;  // for each address; 0 = one a core
-  std::uint16_t udp_payload_max = 0;
   std::size_t tcp_max_connections = 0;
   std::size_t tcp_max_per_client = 0;
   std::chrono::milliseconds tcp_idle_timeout{};
@@ -43,6 +42,7 @@ struct Config {
   IpPrefixList explain_from;
   IpPrefixList location_option_from;
   std::uint16_t location_option_code = 0;
+  std::uint16_t udp_payload_max = 0;
   std::filesystem::path zones_dir;
 
   std::filesystem::path topology_file;

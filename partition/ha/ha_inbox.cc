@@ -201,7 +201,7 @@ Status HaInbox::flush() {
   const std::vector<StoreWrite> batch = std::exchange(unwritten_, {});
   const std::vector<std::uint64_t> added = std::exchange(added_, {});
   if (batch.empty()) return {};
-  const Status written = store_->writeSynced(batch);
+  Status written = store_->writeSynced(batch);
   if (written) return {};
   for (const std::uint64_t number : added) {
     const auto at = entries_.find(number);
