@@ -39,7 +39,7 @@ class ChangeHoldsTest : public testing::Test {
     EXPECT_TRUE(placed);
     return placed->id;
   }
-  std::uint64_t begin(const ChangeRequest& request) {
+  std::uint64_t begin(const ChangeRequest& request) const {
     const auto plan = world_.engine->start(request);
     EXPECT_TRUE(plan && plan->accepted);
     return plan ? plan->change.number : 0;

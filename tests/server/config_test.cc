@@ -338,12 +338,10 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
     const bool exact = values.size() == 1 && row.fallback == "`" + values[0] + "`";
     if (row.type == "integer") {
       sections[row.key.substr(0, dot)] += name + row.fallback + "\n";
-    } else if (row.type == "boolean") {
+    } else if (row.type == "boolean" || row.type.rfind("array", 0) == 0) {
       sections[row.key.substr(0, dot)] += name + values.at(0) + "\n";
     } else if (row.key == "drc.listen") {
       EXPECT_TRUE(values.empty()) << "absent is its default: nothing to spell out";
-    } else if (row.type.rfind("array", 0) == 0) {
-      sections[row.key.substr(0, dot)] += name + values.at(0) + "\n";
     } else if (row.key.rfind("geo.fences[].", 0) == 0 && exact) {
       fence += name + "\"" + values[0] + "\"\n";
     } else if (row.key.find("[]") == std::string::npos) {
