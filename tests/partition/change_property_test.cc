@@ -41,8 +41,7 @@ class Schedule {
   explicit Schedule(unsigned seed) : random_(seed) {
     world_.disk->failure =
         seed % 2 == 0 ? test::MemoryDisk::Failure::kLost : test::MemoryDisk::Failure::kStored;
-    opened_ = world_.open();
-    rev_ = opened_ ? world_.map->current().table->rev : 0;
+    openFirst();
     check();
   }
 
@@ -58,6 +57,10 @@ class Schedule {
   }
 
  private:
+  void openFirst() {
+    opened_ = world_.open();
+    rev_ = opened_ ? world_.map->current().table->rev : 0;
+  }
   int below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool chance(int percent) { return below(100) < percent; }
 
