@@ -1,4 +1,4 @@
-// Holds: who needs a partition, a zone or a site to stay where it is for now.
+// Holds: who needs a partition, a zone or a site to stay where it is, until when and why.
 #include <nlohmann/json.hpp>
 
 #include "admin/api.h"

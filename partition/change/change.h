@@ -146,7 +146,7 @@ struct ChangePolicy {
   std::size_t max_wave_partitions = 3;
   std::chrono::milliseconds cooldown{1'800'000};  // between two changes of a subject
   std::chrono::milliseconds toggle_wait{5'000};   // before a move back to where it came from
-  std::vector<std::string> freeze_windows = {};   // "10:30-13:30", UTC
+  std::vector<std::string> freeze_windows = {};   // DayWindow, safety.h
 };
 // What makes a policy impossible, e.g. a block budget that its parts exceed; empty: nothing.
 std::vector<std::string> policyProblems(const ChangePolicy& policy);

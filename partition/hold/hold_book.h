@@ -1,6 +1,6 @@
-// HoldBook: who wants a partition, a zone or a site to stay where it is for now (issue: holds): a
-// comparison of data, a migration, a schema change, a person. Each hold has a name, a reason and an
-// end (domain.md S9). Planned and gradual changes wait for it or are refused (rule S14,
+// HoldBook: who wants a partition, a zone or a site to stay where it is until a given time: a
+// comparison of data, a migration, a schema change, a person. Each hold has a holder, a reason and
+// an end (domain.md S9). Planned and gradual changes wait for it or are refused (rule S14,
 // partition/change/safety.h); an emergency passes, and the hold remembers by what.
 //
 // Family "holds", as ExpiringList keeps it. A hold outlives a restart. Threads: the control thread.
