@@ -1,9 +1,10 @@
-# The sanitizer builds compile each folder's files as one: the headers and templates of this code cost more than the
-# code, and a build of all of it takes a third of the time. The price: a name in an anonymous namespace is unique in
-# its folder. The release build, which ./test makes too, compiles each file by itself, so a forgotten #include still
-# fails there.
+# Each folder's files compiled as one: the headers and templates of this code cost more than the code, and a build of all
+# of it takes a third of the time. The price: a name in an anonymous namespace is unique in its folder. That each file
+# also compiles by itself, with no #include forgotten, is what tests/lint/alone looks at.
+option(MERIDIAN_UNITY "compile each folder as one file" OFF)
+
 function(meridian_unity target)
-  if(NOT MERIDIAN_SANITIZE)
+  if(NOT MERIDIAN_UNITY)
     return()
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)

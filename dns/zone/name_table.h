@@ -12,7 +12,7 @@
 
 namespace meridian::dns {
 
-inline constexpr std::uint32_t kNone = 0xffffffff;
+inline constexpr std::uint32_t kNoIndex = 0xffffffff;
 
 class NameTable {
  public:
@@ -25,7 +25,7 @@ class NameTable {
   // REQUIRES: !isFull(), index + 1 < slots(), the name is not in the table.
   void insert(std::uint64_t hash, std::uint32_t index);
 
-  // The index with this hash for which same(index) holds, or kNone.
+  // The index with this hash for which same(index) holds, or kNoIndex.
   template <class Same>
   std::uint32_t find(std::uint64_t hash, const Same& same) const {
     const std::uint32_t tag = tagOf(hash);
@@ -35,7 +35,7 @@ class NameTable {
       const std::uint32_t index = (slot & mask_) - 1;
       if (same(index)) return index;
     }
-    return kNone;
+    return kNoIndex;
   }
 
  private:

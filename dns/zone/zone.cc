@@ -35,7 +35,7 @@ RrsetView Zone::State::view(const ZoneRrset& rrset) const {
 }
 
 const ZoneRrset* Zone::State::rrsetOf(const ZoneNode& node, RrType type) const {
-  for (std::uint32_t at = node.rrsets; at != kNone; at = rrsets[at].next) {
+  for (std::uint32_t at = node.rrsets; at != kNoIndex; at = rrsets[at].next) {
     if (rrsets[at].type == type) return &rrsets[at];
   }
   return nullptr;
@@ -88,7 +88,7 @@ Zone::Match Zone::find(NameView name, std::uint64_t hash) const noexcept {
   const State& zone = *state_;
   std::uint32_t found = zone.probe(name, hash);
   NameView encloser = name;
-  if (found == kNone || (zone.nodes[found].flags & kIsOccluded) != 0) {
+  if (found == kNoIndex || (zone.nodes[found].flags & kIsOccluded) != 0) {
     // Ancestors with more labels than any node cannot exist: a name of 127 labels costs no more
     // than the zone is deep.
     std::size_t labels = name.labelCount();
@@ -97,7 +97,7 @@ Zone::Match Zone::find(NameView name, std::uint64_t hash) const noexcept {
       --labels;
       if (labels > zone.max_labels) continue;
       found = zone.probe(encloser);
-    } while (found == kNone || (zone.nodes[found].flags & kIsOccluded) != 0);
+    } while (found == kNoIndex || (zone.nodes[found].flags & kIsOccluded) != 0);
   }
   const ZoneNode& node = zone.nodes[found];
   Match match{MatchKind::kExact, NodeIx(found), static_cast<std::uint8_t>(encloser.labelCount())};
@@ -127,7 +127,7 @@ RrsetView Zone::rrset(NodeIx node, RrType type) const noexcept {
 
 std::vector<RrsetView> Zone::rrsets(NodeIx node) const {
   std::vector<RrsetView> out;
-  for (std::uint32_t at = state_->nodes[node.index()].rrsets; at != kNone;
+  for (std::uint32_t at = state_->nodes[node.index()].rrsets; at != kNoIndex;
        at = state_->rrsets[at].next) {
     out.push_back(state_->view(state_->rrsets[at]));
   }
@@ -136,12 +136,12 @@ std::vector<RrsetView> Zone::rrsets(NodeIx node) const {
 
 RrsetView Zone::firstRrset(NodeIx node) const noexcept {
   const std::uint32_t first = state_->nodes[node.index()].rrsets;
-  return first == kNone ? RrsetView{} : state_->view(state_->rrsets[first]);
+  return first == kNoIndex ? RrsetView{} : state_->view(state_->rrsets[first]);
 }
 
 std::span<const NodeIx> Zone::additional(NodeIx node, RrType type) const noexcept {
   const ZoneRrset* found = state_->rrsetOf(state_->nodes[node.index()], type);
-  if (found == nullptr || found->additional == kNone) return {};
+  if (found == nullptr || found->additional == kNoIndex) return {};
   const State::AdditionalList& list = state_->additional_lists[found->additional];
   return std::span(state_->additional_nodes).subspan(list.first, list.count);
 }

@@ -60,7 +60,7 @@ ZoneBuilder::~ZoneBuilder() = default;
 Result<NodeIx> ZoneBuilder::node(NameView owner, std::uint32_t line) {
   const Name lowered = Name(owner).lowered();
   const std::uint64_t hash = hashName(lowered);
-  if (const std::uint32_t found = state_->probe(lowered, hash); found != kNone) {
+  if (const std::uint32_t found = state_->probe(lowered, hash); found != kNoIndex) {
     return NodeIx(found);
   }
   std::vector<std::uint8_t>& arena = state_->arena;
@@ -78,7 +78,7 @@ Result<NodeIx> ZoneBuilder::node(NameView owner, std::uint32_t line) {
 void ZoneBuilder::addNode(std::uint32_t name, std::uint8_t size, std::uint8_t flags,
                           std::uint64_t hash) {
   if (state_->table.isFull()) growTable();
-  state_->nodes.push_back({name, kNone, size, flags});
+  state_->nodes.push_back({name, kNoIndex, size, flags});
   state_->table.insert(hash, static_cast<std::uint32_t>(state_->nodes.size() - 1));
 }
 
@@ -94,7 +94,7 @@ void ZoneBuilder::growTable() {
 }
 
 bool ZoneBuilder::hasApex() const {
-  return state_->apex_node != kNone;
+  return state_->apex_node != kNoIndex;
 }
 
 Result<ZoneBuilder::Added> ZoneBuilder::add(NodeIx node, RrType type, std::uint32_t ttl,
@@ -104,7 +104,7 @@ Result<ZoneBuilder::Added> ZoneBuilder::add(NodeIx node, RrType type, std::uint3
                                          state_->nameOf(state_->nodes[state_->apex_node]).text());
   }
   std::uint32_t rrset = findRrset(node.value, type);
-  const bool is_new = rrset == kNone;
+  const bool is_new = rrset == kNoIndex;
   if (is_new) {
     if (const Status alone = checkCname(node.value, type); !alone) {
       return tl::unexpected(alone.error());
@@ -129,12 +129,13 @@ Result<ZoneBuilder::Added> ZoneBuilder::add(NodeIx node, RrType type, std::uint3
 
 std::uint32_t ZoneBuilder::findRrset(std::uint32_t node, RrType type) const {
   const ZoneRrset* found = state_->rrsetOf(state_->nodes[node], type);
-  return found == nullptr ? kNone : static_cast<std::uint32_t>(found - state_->rrsets.data());
+  return found == nullptr ? kNoIndex : static_cast<std::uint32_t>(found - state_->rrsets.data());
 }
 
 Status ZoneBuilder::checkCname(std::uint32_t node, RrType type) const {
   if (livesWithCname(type)) return {};
-  for (std::uint32_t at = state_->nodes[node].rrsets; at != kNone; at = state_->rrsets[at].next) {
+  for (std::uint32_t at = state_->nodes[node].rrsets; at != kNoIndex;
+       at = state_->rrsets[at].next) {
     const RrType other = state_->rrsets[at].type;
     if (livesWithCname(other)) continue;
     if (type == RrType::kCname) {
@@ -188,7 +189,7 @@ Status ZoneBuilder::makeRoom(const ZoneNode& node, std::uint32_t rrset, std::siz
 
 void ZoneBuilder::chain(std::uint32_t node, std::uint32_t rrset) {
   std::uint32_t* link = &state_->nodes[node].rrsets;
-  while (*link != kNone && state_->rrsets[*link].type < state_->rrsets[rrset].type) {
+  while (*link != kNoIndex && state_->rrsets[*link].type < state_->rrsets[rrset].type) {
     link = &state_->rrsets[*link].next;
   }
   state_->rrsets[rrset].next = std::exchange(*link, rrset);
@@ -216,7 +217,7 @@ void ZoneBuilder::check(const std::string& file, Diagnostics& out) const {
     return;
   }
   const Name apex = state_->loweredName(state_->nodes[state_->apex_node]);
-  if (out.empty() && findRrset(state_->apex_node, RrType::kNs) == kNone) {
+  if (out.empty() && findRrset(state_->apex_node, RrType::kNs) == kNoIndex) {
     out.add({file, 0, 0}, apex.text(), "", "no NS record at the apex");
   }
   for (std::uint32_t i = 0; i < state_->nodes.size(); ++i) {
@@ -229,7 +230,7 @@ void ZoneBuilder::check(const std::string& file, Diagnostics& out) const {
 std::string ZoneBuilder::nodeProblem(std::uint32_t node, const Name& apex) const {
   const Name name = state_->loweredName(state_->nodes[node]);
   if (!name.view().isWithin(apex)) return "not within the zone " + apex.text();
-  if (isCut(node) && findRrset(node, RrType::kDname) != kNone) {
+  if (isCut(node) && findRrset(node, RrType::kDname) != kNoIndex) {
     return "NS and DNAME at one name (RFC 6672 2.3)";
   }
   if (hidden(name) == Hidden::kBelowDname) return "below a DNAME (RFC 6672 2.4)";

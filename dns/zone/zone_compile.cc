@@ -46,7 +46,7 @@ void ZoneBuilder::linkAncestors() {
       const NameView parent = name.parent();
       const std::uint64_t hash = hashName(parent);
       std::uint32_t found = state_->probe(parent, hash);
-      existed = found != kNone;
+      existed = found != kNoIndex;
       if (!existed) {
         const NameView written(std::span(state_->arena).subspan(offset, parent.size()));
         found = static_cast<std::uint32_t>(state_->nodes.size());
@@ -81,7 +81,7 @@ ZoneBuilder::Hidden ZoneBuilder::hidden(const Name& lowered) const {
   while (name.size() > state_->nodes[state_->apex_node].name_size) {
     name = name.parent();
     const std::uint32_t ancestor = state_->probe(name);
-    if (ancestor == kNone) continue;
+    if (ancestor == kNoIndex) continue;
     if (isCut(ancestor)) {
       out = Hidden::kBelowCut;
     } else if (state_->rrsetOf(state_->nodes[ancestor], RrType::kDname) != nullptr) {
@@ -94,7 +94,7 @@ ZoneBuilder::Hidden ZoneBuilder::hidden(const Name& lowered) const {
 void ZoneBuilder::collectAdditional() {
   for (std::uint32_t i = 0; i < state_->nodes.size(); ++i) {
     if ((state_->nodes[i].flags & kIsOccluded) != 0) continue;
-    for (std::uint32_t at = state_->nodes[i].rrsets; at != kNone; at = state_->rrsets[at].next) {
+    for (std::uint32_t at = state_->nodes[i].rrsets; at != kNoIndex; at = state_->rrsets[at].next) {
       collectAdditional(i, state_->rrsets[at]);
     }
   }
@@ -109,7 +109,7 @@ void ZoneBuilder::collectAdditional(std::uint32_t node, ZoneRrset& rrset) {
     const auto rdata = rendered.subspan(at + kRenderedFixedBytes, length);
     at += kRenderedFixedBytes + length;
     const std::uint32_t target = addressNode(node, rrset.type, rdata);
-    if (target == kNone) continue;
+    if (target == kNoIndex) continue;
     if (std::find(all.begin() + first, all.end(), NodeIx(target)) == all.end()) {
       all.push_back(NodeIx(target));
     }
@@ -124,8 +124,8 @@ void ZoneBuilder::collectAdditional(std::uint32_t node, ZoneRrset& rrset) {
 std::uint32_t ZoneBuilder::addressNode(std::uint32_t node, RrType type,
                                        std::span<const std::uint8_t> rdata) const {
   const std::optional<NameView> target = additionalTarget(type, rdata);
-  if (!target) return kNone;
-  std::uint32_t found = kNone;
+  if (!target) return kNoIndex;
+  std::uint32_t found = kNoIndex;
   if (target->isRoot()) {
     // In ServiceMode "." is the owner itself (RFC 9460 §2.5.2). A wildcard's owner is not known
     // before the question; elsewhere "." means that there is no target.
@@ -136,11 +136,11 @@ std::uint32_t ZoneBuilder::addressNode(std::uint32_t node, RrType type,
     const Name lowered = Name(*target).lowered();
     if (lowered.view().isWithin(state_->apex)) found = state_->probe(lowered);
   }
-  if (found == kNone) return kNone;
+  if (found == kNoIndex) return kNoIndex;
   const ZoneNode& holder = state_->nodes[found];
   const bool has_address = state_->rrsetOf(holder, RrType::kA) != nullptr ||
                            state_->rrsetOf(holder, RrType::kAaaa) != nullptr;
-  return has_address ? found : kNone;
+  return has_address ? found : kNoIndex;
 }
 
 void ZoneBuilder::renderNegativeSoa() {

