@@ -16,7 +16,7 @@ Api::Api(Context context, Authenticator authenticator)
   addPartitionRoutes(router_, context_);
   addVersionRoutes(router_, context_);
   addExplainRoutes(router_, context_);
-  addTableRoutes(router_, *feed_);
+  addTableRoutes(router_, context_, *feed_);
   addChangeRoutes(router_, context_, *change_feed_);
   addZoneRoutes(router_, context_);
   addLinkRoutes(router_, context_);

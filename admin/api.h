@@ -43,7 +43,10 @@ void addTopologyRoutes(Router& router, const Context& context);
 void addPartitionRoutes(Router& router, const Context& context);
 void addVersionRoutes(Router& router, const Context& context);
 void addExplainRoutes(Router& router, const Context& context);
-void addTableRoutes(Router& router, TableFeed& feed);
+void addTableRoutes(Router& router, const Context& context, TableFeed& feed);
+// meridian_table_consumers*
+std::vector<Metric> consumerMetrics(const Context& context,
+                                    const partition::ConsumerBook& consumers);
 void addChangeRoutes(Router& router, const Context& context, ChangeFeed& feed);
 void addZoneRoutes(Router& router, const Context& context);
 void addLinkRoutes(Router& router, const Context& context);

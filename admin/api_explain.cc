@@ -7,6 +7,7 @@
 #include "admin/json.h"
 #include "admin/reply.h"
 #include "partition/explain.h"
+#include "partition/hold/hold_book.h"
 
 namespace meridian::admin {
 namespace {
@@ -94,6 +95,47 @@ Result<Place> askerOf(const ApiCall& call) {
   return addressOf(*client);
 }
 
+// What bears on the next move of what was asked for: replication from the owner to each other site,
+// who holds it, and the change that is on the way.
+void addPresent(const Context& context, const Explanation& explained, Json& out) {
+  for (Json& each : out.at("candidates")) {
+    const std::string dc = each.at("dc").get<std::string>();
+    if (dc == explained.dc || explained.kind == partition::ZoneKind::kStateless) continue;
+    const partition::LinkView link = context.links.link(explained.dc, dc);
+    each["link"] = {
+        {"state", partition::linkStateName(link.state)},
+        {"freshness", partition::freshnessName(link.freshness)},
+        {"effective_lag_ms", link.effective_lag_ms ? Json(*link.effective_lag_ms) : Json(nullptr)}};
+  }
+  const bool global = explained.kind == partition::ZoneKind::kGlobal;
+  const std::string& subject = global ? explained.zone : explained.partition;
+  Json holds = Json::array();
+  if (context.holds != nullptr && !subject.empty()) {
+    const partition::HeldMove stays{subject, explained.zone, explained.dc, explained.dc};
+    for (const partition::Hold* hold : context.holds->on(stays, context.clock.wallNow())) {
+      holds.push_back(partition::describeHold(*hold));
+    }
+  }
+  out["holds"] = std::move(holds);
+  out["change"] = nullptr;
+  const auto number = partition::changeNumberOf(context.changes.activeChange(subject));
+  const partition::Change* change = number ? context.changes.find(*number) : nullptr;
+  if (change == nullptr) return;
+  out["change"] = {{"id", partition::changeId(change->number)},
+                   {"state", partition::changeStateName(change->state)},
+                   {"note", change->note}};
+}
+
+// The longest that a resolver may keep the answer.
+std::uint32_t ttlOf(const partition::Topology& topology, const partition::Service& service,
+                    const Explanation& found) {
+  const partition::Zone& zone = topology.zones[service.zone.index()];
+  std::uint32_t ttl = service.ttl;
+  if (!found.known) ttl = std::min(ttl, zone.placement.unknown_ttl);
+  if (found.prepared) ttl = std::min(ttl, partition::kPreparedTtl);
+  return ttl;
+}
+
 HttpReply explainName(const Context& context, const ApiCall& call) {
   const auto name = call.parameter("name");
   if (!name) return errorReply(ErrorKind::kInvalid, "name is missing: a service's name");
@@ -109,6 +151,8 @@ HttpReply explainName(const Context& context, const ApiCall& call) {
   if (!explained) return errorReply(explained.error());
   explained->service = service.name;
   Json out = explanationJson(*explained);
+  out["ttl"] = ttlOf(topology, service, *explained);
+  addPresent(context, *explained, out);
   std::vector<std::string> records = recordsOf(topology, service, explained->ezone);
   if (const auto type = call.parameter("type")) {
     std::erase_if(records, [&](const std::string& text) {
@@ -145,8 +189,6 @@ HttpReply resolve(const Context& context, const ApiCall& call) {
   const auto found = partition::explain(stateOf(view), service.zone, *place,
                                         access == "rw" && question->read_write);
   if (!found) return errorReply(found.error());
-  const std::uint32_t ttl =
-      found->known ? service.ttl : std::min(service.ttl, zone.placement.unknown_ttl);
   const bool sharding = !found->partition.empty();
   return jsonReply(
       {{"service", service.name},
@@ -157,7 +199,7 @@ HttpReply resolve(const Context& context, const ApiCall& call) {
        {"dc", found->dc},
        {"epoch", found->epoch},
        {"rev", found->rev},
-       {"ttl", ttl},
+       {"ttl", ttlOf(topology, service, *found)},
        {"records", recordsOf(topology, service, found->ezone)},
        {"shard_name",
         sharding ? Json("s" + found->partition + ".shard." + service.name) : Json(nullptr)}});

@@ -44,6 +44,10 @@ HttpReply metrics(const Context& context, const Router& router) {
   if (context.balancer != nullptr) {
     for (Metric& each : loadMetrics(context, *context.balancer)) all.push_back(std::move(each));
   }
+  if (context.consumers != nullptr) {
+    for (Metric& each : consumerMetrics(context, *context.consumers))
+      all.push_back(std::move(each));
+  }
   HttpReply reply;
   reply.body = prometheusText(all);
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -22,6 +22,7 @@
 
 namespace meridian::partition {
 class BalanceService;
+class ConsumerBook;
 class HaService;
 class HoldBook;
 class OutboundHooks;
@@ -96,6 +97,7 @@ struct Context {
   const partition::SitePatrol* patrol = nullptr;
   partition::HaService* ha = nullptr;             // the same
   partition::BalanceService* balancer = nullptr;  // the same
+  partition::ConsumerBook* consumers = nullptr;   // the same
 };
 
 }  // namespace meridian::admin

@@ -112,6 +112,9 @@ Json explanationJson(const partition::Explanation& e) {
           {"among", nullable(e.basis)},
           {"shared", e.shared},
           {"epoch", e.epoch},
+          {"write_state", e.kind == partition::ZoneKind::kStateless
+                              ? Json(nullptr)
+                              : Json(partition::writeStateName(e.write_state))},
           {"rev", e.rev}};
 }
 

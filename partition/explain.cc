@@ -205,9 +205,14 @@ void addSubject(const ExplainState& state, const Zone& zone, Locus locus, Explan
     subject = state.topology.partitions[zone.first_partition.index() + locus.index()].id;
     out.partition = subject;
   }
-  if (const auto found = state.table.find(subject)) {
-    out.epoch = state.table.assignments[found->index()].epoch;
-  }
+  const auto found = state.table.find(subject);
+  if (!found) return;
+  const Assignment& assignment = state.table.assignments[found->index()];
+  out.epoch = assignment.epoch;
+  out.write_state = assignment.write_state;
+  out.prepared = assignment.prepared;
+  const bool moving = assignment.prepared || assignment.write_state != WriteState::kOpen;
+  if (moving) out.change_id = assignment.change_id;
 }
 
 void addCandidates(const ExplainState& state, const std::vector<Verdict>& verdicts,
@@ -335,6 +340,10 @@ std::vector<std::string> explanationLines(const Explanation& e) {
         fmt::format("partition={} placed-by={} epoch={}", e.partition, e.placed_by, e.epoch));
   }
   out.push_back(fmt::format("ezone={} dc={} rev={}", e.ezone, e.dc, e.rev));
+  if (!e.change_id.empty()) {
+    out.push_back(fmt::format("change={} write={}{}", e.change_id, writeStateName(e.write_state),
+                              e.prepared ? fmt::format(" ttl<={}", kPreparedTtl) : ""));
+  }
   if (!e.basis.empty()) {
     out.push_back(fmt::format("choice={} among={}", e.shared ? "share" : "nearest", e.basis));
   }

@@ -94,9 +94,12 @@ struct Explanation {
   std::string ezone, dc;              // the choice
   std::vector<Candidate> candidates;  // every eZone of the zone, the choice included
   Epoch epoch = 0;                    // of the subject; 0 in stateless zones
-  std::string basis;                  // stateless: "usable", or "all-down POLICY"
-  bool shared = false;  // stateless: other networks of this place may get another eZone
-  Rev rev = 0;          // of the table
+  WriteState write_state = WriteState::kOpen;
+  bool prepared = false;  // about to move: answers carry the short TTL
+  std::string change_id;  // of the change that is moving it; empty: none has touched the table yet
+  std::string basis;      // stateless: "usable", or "all-down POLICY"
+  bool shared = false;    // stateless: other networks of this place may get another eZone
+  Rev rev = 0;            // of the table
 };
 
 // `client`: whose share is asked for, where the place is no address; nullopt: the place's own.

@@ -79,6 +79,7 @@ struct Server::Parts {
   partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
   std::optional<partition::HoldBook> holds;
+  partition::ConsumerBook consumers;
   partition::LoadBook load_book;
   partition::ClockedLoad load{load_book, clock};
   std::unique_ptr<partition::ChangeEngine> changes;
@@ -152,7 +153,8 @@ Status Server::Parts::openChanges() {
   holds = std::move(*opened_holds);
   const auto health_now = [this] { return publisher.published().current()->health; };
   auto opened = partition::ChangeEngine::open(
-      store, world.config.change, {clock, *map, *hooks, links, health_now, &*holds, &load});
+      store, world.config.change,
+      {clock, *map, *hooks, links, health_now, &*holds, &load, &consumers});
   if (!opened) return tl::unexpected(opened.error());
   changes = std::move(*opened);
   mover = std::make_unique<partition::SiteMover>(*map, *changes, links, health_now);
@@ -243,7 +245,7 @@ Status Server::Parts::startAdmin() {
   api = std::make_unique<admin::Api>(
       admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
                      not_ready, hooks.get(), &*holds, mover.get(), patrol.get(), ha.get(),
-                     balancer.get()},
+                     balancer.get(), &consumers},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;

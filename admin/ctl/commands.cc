@@ -273,6 +273,13 @@ void addZones(CLI::App& app, Globals& globals) {
         });
 }
 
+void addConsumers(CLI::App& app, Globals& globals) {
+  onRun(app.add_subcommand("consumers", "Routers and DALs that follow the table, and how far"),
+        globals, [&globals](HttpClient& client) {
+          return show(globals, View::kConsumers, client.get("/v1/consumers"));
+        });
+}
+
 void addLinks(CLI::App& app, Globals& globals) {
   CLI::App* sub = app.add_subcommand("links", "Replication between sites, as it is reported");
   struct Filter {
@@ -351,6 +358,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addRollback(app, globals);
   addZones(app, globals);
   addChange(app, globals);
+  addConsumers(app, globals);
   addLinks(app, globals);
   addHealth(app, globals);
   addHold(app, globals);

@@ -83,16 +83,25 @@ std::string topologyPut(const Json& reply) {
 }
 
 std::string explained(const Json& reply) {
-  std::string out =
-      pairs(reply, {"service", "zone", "kind", "place", "known", "source", "network", "scope",
-                    "placed_by", "partition", "ezone", "dc", "among", "shared", "epoch", "rev"});
+  std::string out = pairs(reply, {"service", "zone", "kind", "place", "known", "source", "network",
+                                  "scope", "placed_by", "partition", "ezone", "dc", "among",
+                                  "shared", "epoch", "rev", "write_state", "ttl"});
+  const Json change = reply.value("change", Json(nullptr));
+  if (!change.is_null()) {
+    out += "change " + field(change, "id") + " is " + field(change, "state") + ": " +
+           field(change, "note") + "\n";
+  }
+  for (const Json& hold : reply.value("holds", Json::array())) out += "hold " + plain(hold) + "\n";
   out += "\nlocation\n" +
          pairs(reply.at("location"), {"lat", "lon", "country", "subdivision", "city", "asn"});
-  TextTable table({"EZONE", "DC", "VERDICT", "ADMIN STATE", "HEALTH", "CLASS", "WEIGHT", "SPILL"});
+  TextTable table({"EZONE", "DC", "VERDICT", "ADMIN STATE", "HEALTH", "CLASS", "WEIGHT", "SPILL",
+                   "LINK", "LAG MS"});
   for (const Json& each : reply.at("candidates")) {
     table.add({field(each, "ezone"), field(each, "dc"), field(each, "verdict"),
                field(each, "admin_state"), field(each, "health"), field(each, "class"),
-               field(each, "weight"), field(each, "spill")});
+               field(each, "weight"), field(each, "spill"),
+               each.contains("link") ? field(each.at("link"), "freshness") : "",
+               each.contains("link") ? field(each.at("link"), "effective_lag_ms") : ""});
   }
   out += "\n" + table.text();
   for (const Json& record : reply.at("records")) out += "record " + plain(record) + "\n";
@@ -237,6 +246,16 @@ std::string plan(const Json& reply) {
   }
   return out + (reply.at("accepted").get<bool>() ? "dry run: it would start\n"
                                                  : "dry run: it would be refused\n");
+}
+
+std::string consumers(const Json& reply) {
+  if (reply.at("consumers").empty()) return "nobody says that it follows the table\n";
+  TextTable table({"CONSUMER", "KIND", "REV", "BEHIND", "HEARD MS AGO"});
+  for (const Json& each : reply.at("consumers")) {
+    table.add({field(each, "id"), field(each, "kind"), field(each, "rev"), field(each, "behind"),
+               field(each, "heard_ms_ago")});
+  }
+  return table.text();
 }
 
 std::string links(const Json& reply) {
@@ -435,6 +454,8 @@ std::string render(View view, const std::string& body) {
       return changes(reply);
     case View::kChange:
       return change(reply);
+    case View::kConsumers:
+      return consumers(reply);
     case View::kLinks:
       return links(reply);
     case View::kHealth:

@@ -18,6 +18,7 @@ enum class View {
   kExplain,
   kResolve,
   kTable,
+  kConsumers,
   kVersions,
   kVersion,
   kDiff,

@@ -106,6 +106,7 @@ struct Change {
   // How far it has come
   ChangeState state = ChangeState::kScheduled;
   std::size_t wave = 0;
+  std::uint64_t round = 1;   // hooks are asked anew in each: PRECHECK was entered so often
   WallTime entered{};        // the state, for people; budgets run on the monotonic clock
   std::string note;          // why it is in this state
   bool paused = false;       // of a state that may wait (machine.h, mayPause)

@@ -149,6 +149,7 @@ std::string encodeChange(const Change& change) {
                {"note", change.note},
                {"paused", change.paused},
                {"block_sent", change.block_sent},
+               {"round", change.round},
                {"wait_for_holds", change.wait_for_holds},
                {"abort_reason", change.abort_reason},
                {"remaining", change.remaining},
@@ -178,7 +179,8 @@ Result<Change> decodeChange(std::string_view stored) {
   change.note = in.string("note");
   change.paused = in.boolean("paused");
   change.block_sent = in.boolean("block_sent");
-  // Changes of before there were holds do not have it.
+  // Changes of before there were rounds or holds do not have them.
+  if (in.has("round")) change.round = in.number("round");
   if (in.has("wait_for_holds")) change.wait_for_holds = in.boolean("wait_for_holds");
   change.abort_reason = in.string("abort_reason");
   change.steps = in.number("steps");

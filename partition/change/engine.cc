@@ -34,10 +34,25 @@ HookOutcome worse(HookOutcome a, HookOutcome b) {
   return rank(a.kind) >= rank(b.kind) ? std::move(a) : std::move(b);
 }
 
-// Hooks are asked for each subject: their keys must not be the same.
+// Hooks are asked for each subject, and anew when a wave starts again: the keys of their answers
+// must not be the same.
 std::string hookCallId(const Change& change, const ChangeItem& item) {
+  std::string id = changeId(change.number);
+  if (change.round > 1) id += fmt::format(".{}", change.round);
   const bool alone = change.waves.size() == 1 && change.items().size() == 1;
-  return alone ? changeId(change.number) : changeId(change.number) + "/" + item.subject;
+  return alone ? id : id + "/" + item.subject;
+}
+
+// The write only ends what the change did to its subjects.
+bool givesUp(TableWrite write) {
+  return write == TableWrite::kOpen || write == TableWrite::kRelease;
+}
+
+// A topology that came meanwhile may have taken the subject away, or given it to another eZone:
+// then its row is not the change's any more, and the other subjects must not wait for it.
+bool isHeldBy(const ChangeItem& item, const AssignmentTable& table) {
+  const auto subject = table.find(item.subject);
+  return subject && table.assignments[subject->index()].epoch == item.epoch;
 }
 
 std::uint8_t slotOfEZone(const Topology& topology, const std::string& ezone) {
@@ -96,6 +111,17 @@ void ChangeEngine::tick() {
   std::vector<std::uint64_t> numbers;
   for (const auto& [number, open] : open_) numbers.push_back(number);
   for (const std::uint64_t number : numbers) settle(number);
+}
+
+MapResult<ChangePlan> ChangeEngine::judge(const ChangeRequest& request,
+                                          const MapSnapshot& map) const {
+  MapResult<Change> change = planChange(request, map, policy_, seams_.clock.wallNow());
+  if (!change) return tl::unexpected(change.error());
+  ChangePlan plan;
+  plan.verdicts = checkRules(*change, safetyView(*change, map));
+  plan.accepted = std::none_of(plan.verdicts.begin(), plan.verdicts.end(), stops);
+  plan.change = std::move(*change);
+  return plan;
 }
 
 MapResult<ChangePlan> ChangeEngine::start(const ChangeRequest& request) {
@@ -237,31 +263,24 @@ bool ChangeEngine::take(std::uint64_t number, const ChangeStep& step, const std:
   if (takes_position || step.table == TableWrite::kMove) {
     next = withPositions(std::move(next));
   }
-  if (step.table == TableWrite::kNone) {
+  const ChangeCommit commit = commitOf(change, next, step, actor);
+  if (commit.steps.empty()) {
     const Status written = store_.write(transitionOf(next, actor));
     if (!written) {
       storeBroke(written.error());
       return false;
     }
-  } else {
-    const auto committed = seams_.map.commitChange(commitOf(change, next, step, actor));
-    if (!committed) {
-      const Error& error = committed.error().error;
-      if (error.kind == ErrorKind::kIo || error.kind == ErrorKind::kCorrupt) {
-        storeBroke(error);
-        return false;
-      }
-      // The map knows better than the plan: before COMMIT that ends the wave. A release that it
-      // refuses has nothing to release.
-      ChangeStep instead{.to = step.table == TableWrite::kRelease ? step.to : State::kAborting,
-                         .note = error.message};
-      if (step.table == TableWrite::kOpen) {
-        instead = {.to = State::kNeedsOperator, .note = error.message, .remaining = {"unblock"}};
-      } else if (step.table != TableWrite::kRelease && change.state != State::kPrecheck) {
-        instead.table = TableWrite::kRelease;
-      }
-      return take(number, instead, actor);
+  } else if (const auto committed = seams_.map.commitChange(commit); !committed) {
+    const Error& error = committed.error().error;
+    const bool lost = error.kind == ErrorKind::kIo || error.kind == ErrorKind::kCorrupt;
+    if (lost || givesUp(step.table)) {
+      storeBroke(error);
+      return false;
     }
+    // The map knows better than the plan: that ends the wave.
+    ChangeStep instead{.to = State::kAborting, .note = error.message};
+    if (change.state != State::kPrecheck) instead.table = TableWrite::kRelease;
+    return take(number, instead, actor);
   }
   dropOpenHooks(change);
   changes_.at(number) = std::move(next);
@@ -272,7 +291,7 @@ bool ChangeEngine::take(std::uint64_t number, const ChangeStep& step, const std:
 // What the state that is left still waited for.
 void ChangeEngine::dropOpenHooks(const Change& change) {
   const auto phase = gatingPhase(change.state);
-  if (!phase || open_.at(change.number).hooks_open == 0) return;
+  if (!phase || open_.at(change.number).unheard.empty()) return;
   for (const ChangeItem& item : change.items()) {
     seams_.hooks.cancel(hookCallId(change, item), *phase);
   }
@@ -297,7 +316,12 @@ ChangeCommit ChangeEngine::commitOf(const Change& change, Change& next, const Ch
   commit.change_id = changeId(change.number);
   commit.reason = change.reason;
   commit.actor = change.actor;
-  for (const ChangeItem& item : change.items()) {
+  if (step.table == TableWrite::kNone) return commit;
+  std::vector<std::size_t> taken;  // which items the steps are of
+  for (std::size_t i = 0; i < change.items().size(); ++i) {
+    const ChangeItem& item = change.items()[i];
+    if (givesUp(step.table) && !isHeldBy(item, *seams_.map.current().table)) continue;
+    taken.push_back(i);
     SubjectStep to{.subject = item.subject, .expected_epoch = item.epoch};
     switch (step.table) {
       case TableWrite::kPrepare:
@@ -323,9 +347,10 @@ ChangeCommit ChangeEngine::commitOf(const Change& change, Change& next, const Ch
     commit.steps.push_back(std::move(to));
   }
   const bool moves = step.table == TableWrite::kMove;
-  commit.companions = [this, &next, moves, actor](const ChangeCommitted& committed) {
+  commit.companions = [this, &next, moves, actor,
+                       taken = std::move(taken)](const ChangeCommitted& committed) {
     for (std::size_t i = 0; i < committed.epochs.size(); ++i) {
-      ChangeItem& item = next.items()[i];
+      ChangeItem& item = next.items()[taken[i]];
       if (moves) item.epoch_before = item.epoch;
       item.epoch = committed.epochs[i];
     }
@@ -370,7 +395,7 @@ void ChangeEngine::entered(std::uint64_t number) {
   const MonotonicTime now = seams_.clock.monotonicNow();
   open.entered = now;
   open.hook.reset();
-  open.hooks_open = 0;
+  open.unheard.clear();
   open.well_since.reset();
   if (change.state == State::kBlocking) {
     open.blocked_since = now;
@@ -416,14 +441,16 @@ void ChangeEngine::callHooks(const Change& change, Open& open) {
     }
   }
   const auto phase = gatingPhase(change.state);
-  if (!phase || (change.state == State::kAborting && !change.block_sent)) return;
-  open.hooks_open = change.items().size();
-  for (const ChangeItem& item : change.items()) {
-    seams_.hooks.run(hookCall(change, item, *phase),
+  // A paused one asks when it goes on.
+  if (!phase || change.paused) return;
+  if (change.state == State::kAborting && !change.block_sent) return;
+  for (std::size_t i = 0; i < change.items().size(); ++i) open.unheard.insert(i);
+  for (std::size_t i = 0; i < change.items().size(); ++i) {
+    seams_.hooks.run(hookCall(change, change.items()[i], *phase),
                      [anchor = std::weak_ptr<ChangeEngine*>(anchor_), number = change.number,
-                      step = change.steps](HookOutcome outcome) {
+                      step = change.steps, i](HookOutcome outcome) {
                        if (const auto alive = anchor.lock()) {
-                         (*alive)->heard(number, step, std::move(outcome));
+                         (*alive)->heard(number, step, i, std::move(outcome));
                        }
                      });
   }
@@ -461,18 +488,19 @@ HookCall ChangeEngine::hookCall(const Change& change, const ChangeItem& item,
   return call;
 }
 
-void ChangeEngine::heard(std::uint64_t number, std::uint64_t step, HookOutcome outcome) {
+void ChangeEngine::heard(std::uint64_t number, std::uint64_t step, std::size_t item,
+                         HookOutcome outcome) {
   const auto open = open_.find(number);
-  // An answer to a state that has passed says nothing any more.
-  if (open == open_.end() || changes_.at(number).steps != step || open->second.hooks_open == 0) {
+  // An answer to a state that has passed says nothing any more, nor does one that came before.
+  if (open == open_.end() || changes_.at(number).steps != step ||
+      open->second.unheard.erase(item) == 0) {
     return;
   }
   Open& waiting = open->second;
-  --waiting.hooks_open;
   // A veto ends the wait at once; all others wait for the last.
   HookOutcome so_far =
       waiting.hook ? worse(std::move(*waiting.hook), std::move(outcome)) : std::move(outcome);
-  const bool decided = waiting.hooks_open == 0 || so_far.kind == HookOutcome::Kind::kVetoed;
+  const bool decided = waiting.unheard.empty() || so_far.kind == HookOutcome::Kind::kVetoed;
   waiting.hook = std::move(so_far);
   if (decided) {
     settle(number);

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "partition/change/change_store.h"
 #include "partition/change/machine.h"
 #include "partition/change/safety.h"
+#include "partition/consumers/consumer_book.h"
 #include "partition/hooks/hook.h"
 #include "partition/map_service.h"
 
@@ -38,6 +40,7 @@ struct ChangeSeams {
   std::function<std::shared_ptr<const SiteHealth>()> health;  // never null
   HoldBook* holds = nullptr;                                  // nullptr: nobody can hold anything
   const LoadSource* load = nullptr;                           // nullptr: nobody reports any
+  const ConsumerBook* consumers = nullptr;                    // nullptr: nobody follows the table
 };
 
 // What came of asking for a change.
@@ -63,6 +66,8 @@ class ChangeEngine {
   // Looks at every open change; call it a few times a second.
   void tick();
 
+  // What start() would find if `map` were served, as one that is about to be; changes nothing.
+  MapResult<ChangePlan> judge(const ChangeRequest& request, const MapSnapshot& map) const;
   // A refusal by a rule is no error: accepted is then false, and the verdicts say which.
   MapResult<ChangePlan> start(const ChangeRequest& request);
   // A new change that undoes `number`; a gradual one that still runs is stopped first.
@@ -93,7 +98,7 @@ class ChangeEngine {
     WallTime wall_at_block{};
     std::optional<MonotonicTime> well_since = {};
     std::optional<HookOutcome> hook = {};
-    std::size_t hooks_open = 0;
+    std::set<std::size_t> unheard = {};  // items whose hooks of the state's phase have not answered
   };
 
   ChangeEngine(std::shared_ptr<KvStore> store, ChangePolicy policy, ChangeSeams seams);
@@ -103,8 +108,12 @@ class ChangeEngine {
   void addBrokenRules(const Change& change, ChangeFacts& facts) const;
   bool positionsSince(const Change& change, std::chrono::milliseconds in_state) const;
   bool caughtUp(const Change& change) const;
+  std::string consumersBehind(const Change& change) const;
   void watch(const Change& change, Open& open, MonotonicTime now, ChangeFacts& facts) const;
-  SafetyView safetyView(const Change& change) const;
+  SafetyView safetyView(const Change& change) const {
+    return safetyView(change, seams_.map.current());
+  }
+  SafetyView safetyView(const Change& change, const MapSnapshot& map) const;
   void settle(std::uint64_t number);
   bool take(std::uint64_t number, const ChangeStep& step, const std::string& actor);
   Change withPositions(Change change) const;
@@ -117,7 +126,7 @@ class ChangeEngine {
   void dropOpenHooks(const Change& change);
   void callHooks(const Change& change, Open& open);
   HookCall hookCall(const Change& change, const ChangeItem& item, HookPhase phase) const;
-  void heard(std::uint64_t number, std::uint64_t step, HookOutcome outcome);
+  void heard(std::uint64_t number, std::uint64_t step, std::size_t item, HookOutcome outcome);
   void storeBroke(const Error& error);
   void forgetOldest();
   std::optional<LastMove> lastMove(std::string_view subject) const;

@@ -1,5 +1,6 @@
 // What the engine knows when it asks the machine for the next step.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -9,6 +10,9 @@ namespace meridian::partition {
 namespace {
 
 using std::chrono::milliseconds;
+
+// domain.md §3b, SHIFTING.
+constexpr double kConsumersThere = 0.95;
 
 std::string stringOf(const RuleVerdict& verdict) {
   return fmt::format("{}: {}", verdict.rule, verdict.text);
@@ -20,9 +24,9 @@ std::string waitingFor(const Hold& hold) {
 
 }  // namespace
 
-SafetyView ChangeEngine::safetyView(const Change& change) const {
-  SafetyView view{*seams_.map.current().topology,
-                  *seams_.map.current().table,
+SafetyView ChangeEngine::safetyView(const Change& change, const MapSnapshot& map) const {
+  SafetyView view{*map.topology,
+                  *map.table,
                   seams_.links,
                   seams_.health(),
                   policy_,
@@ -45,7 +49,7 @@ ChangeFacts ChangeEngine::factsOf(const Change& change, Open& open) {
   facts.in_state = now - open.entered;
   // What some of the hooks said decides nothing before the last has spoken, but for a veto.
   const bool vetoed = open.hook && open.hook->kind == HookOutcome::Kind::kVetoed;
-  if (open.hooks_open == 0 || vetoed) facts.hook = open.hook;
+  if (open.unheard.empty() || vetoed) facts.hook = open.hook;
   if (open.blocked_since) {
     facts.blocked = now - *open.blocked_since;
     const milliseconds jump = (facts.wall - open.wall_at_block) - facts.blocked;
@@ -59,6 +63,8 @@ ChangeFacts ChangeEngine::factsOf(const Change& change, Open& open) {
   } else if (change.state == ChangeState::kCatchingUp) {
     facts.position_known = positionsSince(change, facts.in_state);
     facts.caught_up = caughtUp(change);
+  } else if (change.state == ChangeState::kShifting) {
+    facts.behind = consumersBehind(change);
   } else if (change.state == ChangeState::kSoaking) {
     watch(change, open, now, facts);
   }
@@ -97,6 +103,26 @@ bool ChangeEngine::caughtUp(const Change& change) const {
     const std::string to = topology.dcIdOf(item.to);
     return from == to || seams_.links.contains(from, to, item.barrier);
   });
+}
+
+// Of those who follow the table, most must have the commit. In a global zone those who judge writes
+// count, and each of them: until then nobody writes, so routers are not waited for.
+std::string ChangeEngine::consumersBehind(const Change& change) const {
+  if (seams_.consumers == nullptr) return {};
+  const AssignmentTable& table = *seams_.map.current().table;
+  Rev committed = 0;
+  for (const ChangeItem& item : change.items()) {
+    const auto subject = table.find(item.subject);
+    if (subject) committed = std::max(committed, table.assignments[subject->index()].rev);
+  }
+  const bool global = change.items().front().kind == SubjectKind::kGlobalZone;
+  const ConsumerStanding standing =
+      seams_.consumers->standing(committed, global, seams_.clock.monotonicNow());
+  if (standing.hasShare(global ? 1 : kConsumersThere)) return {};
+  return fmt::format("{} of {} consumers have not taken up rev {}: {}{}",
+                     standing.all - standing.there, standing.all, committed,
+                     fmt::join(standing.behind, ", "),
+                     standing.all - standing.there > standing.behind.size() ? ", …" : "");
 }
 
 void ChangeEngine::watch(const Change& change, Open& open, MonotonicTime now,

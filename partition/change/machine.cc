@@ -210,10 +210,14 @@ ChangeStep forward(const Change& change, const ChangeFacts& facts, State to, Hoo
 
 std::optional<ChangeStep> fromShifting(const Change& change, const ChangeFacts& facts,
                                        const ChangePolicy& policy) {
-  if (!answered(facts) && facts.in_state < policy.reroute) return std::nullopt;
+  const bool waits = !answered(facts) || !facts.behind.empty();
+  if (waits && facts.in_state < policy.reroute) return std::nullopt;
   // The new owner is opened even when a router was not told: epochs keep the old one from writing,
   // and a block without an end would be worse.
-  return forward(change, facts, State::kUnblocking, HookPhase::kReroute, TableWrite::kOpen);
+  ChangeStep step =
+      forward(change, facts, State::kUnblocking, HookPhase::kReroute, TableWrite::kOpen);
+  if (!facts.behind.empty()) step.note += "; " + facts.behind;
+  return step;
 }
 
 std::optional<ChangeStep> fromUnblocking(const Change& change, const ChangeFacts& facts,
@@ -453,6 +457,8 @@ Change applied(Change change, const ChangeStep& step, WallTime now) {
     ++change.wave;
     change.block_sent = false;
   }
+  const bool again = change.state != State::kScheduled && !step.next_wave && !step.pause;
+  if (step.to == State::kPrecheck && again) ++change.round;
   if (step.to == State::kBlocking) change.block_sent = true;
   if (step.to == State::kAborting && change.state != State::kNeedsOperator) {
     change.abort_reason = step.note;

@@ -40,11 +40,11 @@ std::vector<ChangeRequest> SiteMover::requestsFor(const EvacuationPlan& plan,
   return requests;
 }
 
-MapResult<Rev> SiteMover::setAdminState(const SiteRequest& request, AdminState state) {
-  const MapSnapshot map = map_.current();
+MapResult<MapSnapshot> SiteMover::mapWith(const SiteRequest& request, AdminState state) const {
+  MapSnapshot map = map_.current();
   const auto dc = map.topology->findDatacenter(request.datacenter);
   if (!dc) return unknownDatacenter(request.datacenter);
-  if (map.topology->datacenters[dc->index()].admin_state == state) return map.table->rev;
+  if (map.topology->datacenters[dc->index()].admin_state == state) return map;
   const auto document = withAdminState(map.topology->document, request.datacenter, state);
   if (!document) return tl::unexpected(MapError{document.error()});
   auto topology = decodeTopology(*document, "the edited topology");
@@ -53,8 +53,17 @@ MapResult<Rev> SiteMover::setAdminState(const SiteRequest& request, AdminState s
     error.problems = topology.error();
     return tl::unexpected(std::move(error));
   }
-  const auto put = map_.putTopology(std::make_shared<const Topology>(std::move(*topology)),
-                                    map.table->rev, request.reason, request.actor, request.dry_run);
+  // No index depends on an admin state: the table stays true.
+  map.topology = std::make_shared<const Topology>(std::move(*topology));
+  return map;
+}
+
+MapResult<Rev> SiteMover::setAdminState(const SiteRequest& request, AdminState state) {
+  const MapResult<MapSnapshot> map = mapWith(request, state);
+  if (!map) return tl::unexpected(map.error());
+  if (map->topology == map_.current().topology) return map->table->rev;
+  const auto put = map_.putTopology(map->topology, map->table->rev, request.reason, request.actor,
+                                    request.dry_run);
   if (!put) return tl::unexpected(put.error());
   return put->rev;
 }
@@ -95,7 +104,19 @@ MapResult<SiteResult> SiteMover::drain(const SiteRequest& request) {
 MapResult<SiteResult> SiteMover::undrain(const SiteRequest& request) {
   const auto rev = setAdminState(request, AdminState::kInService);
   if (!rev) return tl::unexpected(rev.error());
-  return moveHome(planHome(request.datacenter, false), request);
+  const EvacuationPlan plan = planHome(request.datacenter, false);
+  if (!request.dry_run) return moveHome(plan, request);
+  // The site is still out: what follows its return is judged by the map that it would make.
+  const MapResult<MapSnapshot> next = mapWith(request, AdminState::kInService);
+  if (!next) return tl::unexpected(next.error());
+  SiteResult result;
+  result.rev = *rev;
+  for (const ChangeRequest& each : requestsFor(plan, request, ChangeKind::kReturn, true)) {
+    auto looked = changes_.judge(each, *next);
+    if (!looked) return tl::unexpected(looked.error());
+    result.changes.push_back(std::move(*looked));
+  }
+  return result;
 }
 
 MapResult<SiteResult> SiteMover::bringHome(const SiteRequest& request) {

@@ -61,6 +61,8 @@ class SiteMover {
   MapResult<SiteResult> evacuate(const SiteRequest& request);
 
  private:
+  // The present map, but for the site's admin state.
+  MapResult<MapSnapshot> mapWith(const SiteRequest& request, AdminState state) const;
   MapResult<Rev> setAdminState(const SiteRequest& request, AdminState state);
   std::vector<ChangeRequest> requestsFor(const EvacuationPlan& plan, const SiteRequest& request,
                                          ChangeKind kind, bool dry_run) const;

@@ -31,6 +31,39 @@ TEST_F(ApiTest, ExplainTellsEveryStep) {
   refused(get("/v1/explain?client=192.0.2.1"), 400, "invalid");
 }
 
+TEST_F(ApiTest, ExplainTellsWhatBearsOnTheNextMove) {
+  const std::string question = "/v1/explain?name=sus-tx.shard.order.shop.example";
+  const Json quiet = getJson(question);
+  EXPECT_EQ(quiet["change"], nullptr);
+  EXPECT_EQ(quiet["holds"], Json::array());
+  EXPECT_EQ(quiet["write_state"], "OPEN");
+  EXPECT_EQ(quiet["ttl"], 60);
+  for (const Json& each : quiet["candidates"]) {
+    if (each["dc"] == "dal") {
+      EXPECT_FALSE(each.contains("link")) << "the owner needs no copy";
+    } else {
+      EXPECT_EQ(each["link"]["freshness"], "FRESH");
+      EXPECT_EQ(each["link"]["effective_lag_ms"], 200);
+    }
+  }
+  ASSERT_EQ(
+      post("/v1/holds", R"({"zone": "order", "holder": "dcp", "reason": "x", "expires_in_s": 60})")
+          .status,
+      200);
+  EXPECT_THAT(getJson(question)["holds"][0].get<std::string>(), HasSubstr("dcp holds order until"));
+
+  const HttpAnswer begun =
+      post("/v1/changes", R"({"subjects": ["us-tx"], "to": "iad", "mode": "planned", "reason": "x",
+                             "overrides": [{"rule": "S14", "reason": "x"}]})");
+  ASSERT_EQ(begun.status, 202) << begun.body;
+  onLoop([this] { scripted_hooks_.answer(); });
+  const Json moving = getJson(question);
+  EXPECT_EQ(moving["change"]["id"], "c-1");
+  EXPECT_EQ(moving["change"]["state"], "PREPARED");
+  EXPECT_EQ(moving["ttl"], 5);
+  EXPECT_EQ(getJson("/v1/resolve?service=order.shop.example&client=192.0.2.1")["ttl"], 5);
+}
+
 TEST_F(ApiTest, ExplainKnowsTheNamesBelowAService) {
   const auto partition = [this](const std::string& front) {
     return getJson("/v1/explain?name=" + front + ".order.shop.example")["partition"];

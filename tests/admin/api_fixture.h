@@ -107,10 +107,10 @@ class ApiTest : public testing::Test {
     auto holds = partition::HoldBook::open(store);
     ASSERT_TRUE(holds) << holds.error().message;
     holds_ = std::move(*holds);
-    auto changes =
-        partition::ChangeEngine::open(store, {},
-                                      {clock_, *map_, scripted_hooks_, links_,
-                                       [this] { return view_.health; }, &*holds_, &load_});
+    auto changes = partition::ChangeEngine::open(
+        store, {},
+        {clock_, *map_, scripted_hooks_, links_, [this] { return view_.health; }, &*holds_, &load_,
+         &consumers_});
     ASSERT_TRUE(changes) << changes.error().message;
     changes_ = std::move(*changes);
     balancer_ = std::make_unique<partition::BalanceService>(
@@ -150,7 +150,7 @@ class ApiTest : public testing::Test {
     api_ = std::make_unique<Api>(
         Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_, *health_,
                 [this] { return view_; }, [this] { return missing_; }, hooks_, &*holds_, nullptr,
-                nullptr, ha_.get(), balancer_.get()},
+                nullptr, ha_.get(), balancer_.get(), &consumers_},
         std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
@@ -269,6 +269,7 @@ class ApiTest : public testing::Test {
   partition::ClockedLoad load_{load_book_, clock_};
   std::unique_ptr<partition::ChangeEngine> changes_;
   std::unique_ptr<partition::BalanceService> balancer_;
+  partition::ConsumerBook consumers_;
   std::shared_ptr<test::MemoryDisk> health_disk_ = std::make_shared<test::MemoryDisk>();
   std::unique_ptr<partition::HealthService> health_;
   partition::HaConfig ha_config_;  // set before SetUp()

@@ -50,6 +50,31 @@ TEST_F(ApiTest, ADeltaHasEverySubjectThatChanged) {
   EXPECT_EQ(lines(get("/v1/table?since=3").body).size(), 1U);
 }
 
+TEST_F(ApiTest, WhoFollowsTheTableIsCounted) {
+  EXPECT_EQ(getJson("/v1/consumers")["consumers"], Json::array());
+  ASSERT_EQ(get("/v1/table?since=0&consumer=dal-1&kind=dal").status, 200);
+  ASSERT_EQ(get("/v1/table?since=1&consumer=r-1").status, 200);
+  ASSERT_EQ(get("/v1/table?since=1").status, 200) << "may stay unnamed";
+  const Json known = getJson("/v1/consumers");
+  EXPECT_EQ(known["rev"], 1);
+  ASSERT_EQ(known["consumers"].size(), 2U);
+  EXPECT_EQ(known["consumers"][0]["id"], "dal-1");
+  EXPECT_EQ(known["consumers"][0]["kind"], "dal");
+  EXPECT_EQ(known["consumers"][0]["behind"], 1);
+  EXPECT_EQ(known["consumers"][1]["kind"], "router");
+  EXPECT_EQ(known["consumers"][1]["rev"], 1);
+  const std::string metrics = get("/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("meridian_table_consumers{kind=\"dal\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("meridian_table_consumers_behind{kind=\"router\"} 0"));
+
+  refused(get("/v1/table?since=99&consumer=liar"), 409, "conflict");
+  refused(get("/v1/table?since=1&consumer=a%20b"), 400, "invalid");
+  refused(get("/v1/table?since=1&consumer=r-1&kind=cat"), 400, "invalid");
+  refused(get("/v1/table?since=1&kind=dal"), 400, "invalid");
+  refused(get("/v1/table?consumer=r-1"), 400, "invalid");
+  EXPECT_EQ(getJson("/v1/consumers")["consumers"].size(), 2U);
+}
+
 TEST_F(ApiTest, ADeltaAcrossATopologyChangeIsASnapshot) {
   ASSERT_EQ(put("/v1/topology?reason=x", changed("32.78", "32.8")).status, 200);
   EXPECT_EQ(getJson("/v1/table?since=1")["assignments"].size(), 3U);

@@ -284,5 +284,110 @@ TEST_F(ChangeEngineTest, ARestartBeforeCommitGivesUpAndAfterItGoesOn) {
   EXPECT_EQ(world_.owner("p1"), "c");
 }
 
+TEST_F(ChangeEngineTest, AShiftWaitsUntilItsConsumersHaveTheCommit) {
+  const auto heard = [&](const std::string& id, ConsumerKind kind, Rev rev) {
+    ASSERT_TRUE(world_.consumers.heard(id, kind, rev, world_.clock.monotonicNow()));
+  };
+  const auto number = begin(shift("p0", "b"));
+  runTo(number, State::kPrecommit);
+  for (int i = 0; i < 20; ++i) heard("r" + std::to_string(i), ConsumerKind::kRouter, 1);
+  world_.hooks.answer();
+  ASSERT_EQ(state(number), State::kShifting);
+  const Rev committed = world_.assignment("p0").rev;
+  while (!world_.hooks.asked.empty()) world_.hooks.answer();
+  for (int i = 0; i < 18; ++i) heard("r" + std::to_string(i), ConsumerKind::kRouter, committed);
+  world_.advance(100ms);
+  EXPECT_EQ(state(number), State::kShifting) << "18 of 20 are 90 %";
+  heard("r18", ConsumerKind::kRouter, committed);
+  world_.advance(100ms);
+  EXPECT_EQ(state(number), State::kUnblocking);
+}
+
+TEST_F(ChangeEngineTest, ConsumersThatStayBehindAreNamedAndNotWaitedForForever) {
+  ASSERT_TRUE(world_.consumers.heard("r0", ConsumerKind::kRouter, 1, world_.clock.monotonicNow()));
+  ASSERT_TRUE(world_.consumers.heard("d0", ConsumerKind::kDal, 1, world_.clock.monotonicNow()));
+  const auto number = begin(switchTo("b"));
+  runTo(number, State::kPrecommit);
+  for (const char* id : {"r0", "d0"}) {
+    const auto kind = id[0] == 'd' ? ConsumerKind::kDal : ConsumerKind::kRouter;
+    ASSERT_TRUE(world_.consumers.heard(id, kind, 1, world_.clock.monotonicNow()));
+  }
+  world_.hooks.answer();
+  ASSERT_EQ(state(number), State::kShifting);
+  while (!world_.hooks.asked.empty()) world_.hooks.answer();
+  world_.advance(14'900ms);
+  EXPECT_EQ(state(number), State::kShifting);
+  EXPECT_EQ(world_.assignment("g").write_state, WriteState::kSwitching);
+  world_.advance(100ms);
+  EXPECT_EQ(state(number), State::kUnblocking);
+  EXPECT_THAT(change(number).note, testing::HasSubstr("1 of 1 consumers have not taken up rev"));
+  EXPECT_THAT(change(number).note, testing::EndsWith(": d0")) << "routers are not waited for";
+}
+
+// The outbox keeps answers by the id of the call: one that said yes, or "not now", to the first try
+// used to decide the next one too.
+TEST_F(ChangeEngineTest, RegressionAWaveThatStartsAgainAsksItsHooksAnew) {
+  const auto number = begin(shift("p0", "b", ChangeMode::kGradual));
+  const std::string first = world_.hooks.asked.front().call.change_id;
+  EXPECT_EQ(first, changeId(number));
+  world_.hooks.answer(HookOutcome::Kind::kDeferred);
+  ASSERT_TRUE(change(number).paused);
+  EXPECT_TRUE(world_.hooks.asked.empty()) << "a paused change asks nobody";
+  ASSERT_TRUE(world_.engine->order(number, ChangeOrder::kResume, "bob"));
+  ASSERT_EQ(world_.hooks.asked.size(), 1U);
+  EXPECT_EQ(world_.hooks.asked.front().call.change_id, first + ".2");
+  runTo(number, State::kPrecommit);
+
+  ASSERT_TRUE(world_.open());  // a restart
+  ASSERT_EQ(state(number), State::kPrecheck);
+  EXPECT_TRUE(world_.hooks.asked.empty());
+  ASSERT_TRUE(world_.engine->order(number, ChangeOrder::kResume, "bob"));
+  ASSERT_EQ(world_.hooks.asked.size(), 1U);
+  EXPECT_EQ(world_.hooks.asked.front().call.change_id, first + ".3");
+  runTo(number, State::kDone);
+}
+
+// Their release used to be refused as a whole, since one of them was gone: the others stayed
+// blocked.
+TEST_F(ChangeEngineTest, RegressionATopologyWithoutOneOfTheSubjectsLeavesTheOthersOpen) {
+  ChangeRequest request = shift("p0", "b");
+  request.targets.push_back({"p3", "b"});
+  const auto number = begin(request);
+  runTo(number, State::kBlocking);
+  const Epoch before = world_.assignment("p3").epoch;
+  ASSERT_EQ(world_.assignment("p3").write_state, WriteState::kBlocked);
+
+  std::string text = test::changeTopology();
+  const std::string gone = R"({"id": "p0", "home": "a"}, )";
+  text.erase(text.find(gone), gone.size());
+  text.replace(text.find(R"("default_partition": "p0")"), 25, R"("default_partition": "p1")");
+  auto next = decodeTopology(text, "test");
+  ASSERT_TRUE(next) << next.error().text();
+  ASSERT_TRUE(world_.map->putTopology(std::make_shared<const Topology>(std::move(*next)),
+                                      std::nullopt, "p0 is no more", "ann", false));
+
+  runTo(number, State::kAborted);
+  EXPECT_EQ(world_.assignment("p3").write_state, WriteState::kOpen);
+  EXPECT_FALSE(world_.assignment("p3").prepared);
+  EXPECT_GT(world_.assignment("p3").epoch, before);
+}
+
+// What it moved and then lost is whatever the topology made of it: nothing is left to be opened.
+TEST_F(ChangeEngineTest, RegressionATopologyThatTakesTheTargetAfterCommitEndsTheSwitch) {
+  const auto number = begin(switchTo("b"));
+  runTo(number, State::kShifting);
+  ASSERT_EQ(world_.assignment("g").write_state, WriteState::kSwitching);
+  std::string text = test::changeTopology();
+  const std::string replicas = R"("replicas": ["b", "c"])";
+  text.replace(text.find(replicas), replicas.size(), R"("replicas": ["c"])");
+  auto next = decodeTopology(text, "test");
+  ASSERT_TRUE(next) << next.error().text();
+  ASSERT_TRUE(world_.map->putTopology(std::make_shared<const Topology>(std::move(*next)),
+                                      std::nullopt, "b is no copy any more", "ann", false));
+  runTo(number, State::kDone);
+  EXPECT_EQ(world_.owner("g"), "a");
+  EXPECT_EQ(world_.assignment("g").write_state, WriteState::kOpen);
+}
+
 }  // namespace
 }  // namespace meridian::partition

@@ -1,15 +1,15 @@
 // Random lives of changes: crashes at a write picked at random (in both ways a disk can fail),
 // hooks that answer late, twice, never, or no, silent links, clocks that are set, and people who
 // interfere. Checked at every moment, of the invariants of domain.md §3g:
-//   I1 no subject has two eZones that may write
-//   I2 in part: no epoch and no rev ever falls (that a commit raises the rev by exactly one:
-//      map_property_test.cc)
+//   I1 no published table has a subject with two eZones that may write
+//   I2 each published table has the rev after the one before; no epoch ever falls
 //   I4 a block ends within its cap, also when the process dies in it
-//   I5 in part: nothing that is planned for now is taken up while the lag is unknown, stale or too
-//      high
-// and at the end, once hooks answer again: every change is over or says what it waits for, and
-// nothing is left blocked. Answers that come twice are in the schedules, but I6 has no assertion of
-// its own here.
+//   I5 nothing is prepared, blocked or moved, whenever it was asked for, while the lag is unknown,
+//      stale or too high; an emergency may
+//   I6 an answer that comes again changes nothing
+// and rule S14: what somebody holds is not prepared. At the end, once hooks answer again: every
+// change is over or says what it waits for, and nothing is left blocked. Crashes at every write,
+// rather than at random ones: change_prefix_test.cc.
 //
 // MERIDIAN_SEED picks one schedule to look at.
 #include <gtest/gtest.h>
@@ -41,7 +41,8 @@ class Schedule {
   explicit Schedule(unsigned seed) : random_(seed) {
     world_.disk->failure =
         seed % 2 == 0 ? test::MemoryDisk::Failure::kLost : test::MemoryDisk::Failure::kStored;
-    openFirst();
+    world_.published = [this](const MapSnapshot& next) { publishedTable(next); };
+    open();
     check();
   }
 
@@ -57,9 +58,13 @@ class Schedule {
   }
 
  private:
-  void openFirst() {
+  void open() {
+    published_rev_.reset();  // how many commits the failed write was is not known here
+    states_.clear();
     opened_ = world_.open();
-    rev_ = opened_ ? world_.map->current().table->rev : 0;
+    if (!opened_) return;
+    for (const Change* change : world_.engine->list(true)) states_[change->number] = change->state;
+    world_.engine->onTransition([this](const Change& change) { transition(change); });
   }
   int below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool chance(int percent) { return below(100) < percent; }
@@ -78,6 +83,8 @@ class Schedule {
       world_.clock.jump(std::chrono::seconds(below(7200) - 3600));
     } else if (what < 93) {
       order();
+    } else if (what < 95) {
+      hold();
     } else {
       crash();
     }
@@ -108,12 +115,68 @@ class Schedule {
     }
     if (chance(10)) request.not_before = world_.clock.wallNow() + std::chrono::minutes(below(5));
     if (chance(50)) request.overrides = {{"S6", "test"}, {"S7", "test"}};
-    const bool known = world_.links.all.freshness == Freshness::kFresh &&
-                       world_.links.all.worst_lag_60s_ms.value_or(99'999) <= 1'000;
+    request.wait_for_holds = request.mode != ChangeMode::kEmergency && chance(20);
     const auto plan = world_.engine->start(request);
-    const bool now = !request.not_before || *request.not_before <= world_.clock.wallNow();
-    if (plan && plan->accepted && now && !known && request.mode != ChangeMode::kEmergency) {
+    const bool now = plan && plan->change.state == State::kPrecheck;
+    if (plan && plan->accepted && now && !lagKnown() && request.mode != ChangeMode::kEmergency) {
       ADD_FAILURE() << "I5: began without knowing the lag";
+    }
+  }
+
+  bool lagKnown() const {
+    return world_.links.all.freshness == Freshness::kFresh &&
+           world_.links.all.worst_lag_60s_ms.value_or(99'999) <= 1'000;
+  }
+
+  void hold() {
+    const WallTime now = world_.clock.wallNow();
+    if (chance(40)) {
+      const auto all = world_.holds->all();
+      if (!all.empty()) (void)world_.holds->release(all.front().id);
+      return;
+    }
+    Hold placed{.subject = "p" + std::to_string(below(12)),
+                .holder = "dcp",
+                .reason = "random",
+                .actor = "test",
+                .created = now,
+                .expires = now + std::chrono::minutes(1 + below(30))};
+    if (chance(30))
+      placed = Hold{placed.id,     HoldScope::kZone, chance(50) ? "z" : "g", placed.holder,
+                    placed.reason, placed.actor,     placed.created,         placed.expires};
+    (void)world_.holds->add(placed);
+  }
+
+  void transition(const Change& change) {
+    const auto known = states_.find(change.number);
+    const State before = known == states_.end() ? State::kScheduled : known->second;
+    states_[change.number] = change.state;
+    const bool prepared = before == State::kPrecheck && change.state == State::kPrepared;
+    const bool goes_on = before == State::kPrepared && change.state != State::kPrepared &&
+                         change.state != State::kAborting && change.state != State::kPrecheck;
+    if (prepared || goes_on) {
+      EXPECT_TRUE(lagKnown()) << "I5: " << changeId(change.number) << " is "
+                              << changeStateName(change.state);
+    }
+    if (!prepared) return;
+    for (const ChangeItem& item : change.items()) {
+      const HeldMove move{item.subject, item.zone, item.from, item.to};
+      EXPECT_TRUE(world_.holds->on(move, world_.clock.wallNow()).empty())
+          << "S14: " << item.subject;
+    }
+  }
+
+  void publishedTable(const MapSnapshot& map) {
+    if (published_rev_) {
+      EXPECT_EQ(map.table->rev, *published_rev_ + 1) << "I2";
+    }
+    published_rev_ = map.table->rev;
+    for (const Assignment& each : map.table->assignments) {
+      int writers = 0;
+      for (std::size_t i = 0; i < map.topology->ezones.size(); ++i) {
+        writers += accessOf(each, EZoneIx(static_cast<std::uint16_t>(i))) == Access::kReadWrite;
+      }
+      EXPECT_LE(writers, 1) << "I1 " << each.subject;
     }
   }
 
@@ -122,8 +185,7 @@ class Schedule {
     if (asked.empty()) return pass();
     const std::size_t which = static_cast<std::size_t>(below(static_cast<int>(asked.size())));
     auto picked = asked[which];
-    const bool again = chance(15);  // stays in the queue: it will be answered twice
-    if (!again) asked.erase(asked.begin() + static_cast<std::ptrdiff_t>(which));
+    asked.erase(asked.begin() + static_cast<std::ptrdiff_t>(which));
     if (chance(8)) return;  // lost
     const int luck = below(100);
     const Kind kind = luck < 82   ? Kind::kAllowed
@@ -131,6 +193,17 @@ class Schedule {
                       : luck < 94 ? Kind::kDeferred
                                   : Kind::kFailed;
     picked.done({.kind = kind, .hook = "h", .reason = "random"});
+    if (!chance(15)) return;
+    const std::vector<std::uint64_t> steps = allSteps();
+    for (const Kind again : {kind, Kind::kVetoed}) {
+      picked.done({.kind = again, .hook = "h", .reason = "again"});
+    }
+    EXPECT_EQ(allSteps(), steps) << "I6";
+  }
+  std::vector<std::uint64_t> allSteps() const {
+    std::vector<std::uint64_t> steps;
+    for (const Change* change : world_.engine->list(false)) steps.push_back(change->steps);
+    return steps;
   }
 
   // Time passes in the steps of a real server's ticks.
@@ -180,23 +253,15 @@ class Schedule {
       }
     }
     world_.disk->fail_at.reset();
-    opened_ = world_.open();
+    open();
     ASSERT_TRUE(opened_) << "what was written does not hold together";
-    rev_ = 0;  // how many commits the failed write was is not known here
     check();
   }
 
   void check() {
     const MapSnapshot& map = world_.map->current();
     const MonotonicTime now = world_.clock.monotonicNow();
-    EXPECT_GE(map.table->rev, rev_) << "I2";
-    rev_ = map.table->rev;
     for (const Assignment& each : map.table->assignments) {
-      int writers = 0;
-      for (std::size_t i = 0; i < map.topology->ezones.size(); ++i) {
-        writers += accessOf(each, EZoneIx(static_cast<std::uint16_t>(i))) == Access::kReadWrite;
-      }
-      EXPECT_LE(writers, 1) << "I1 " << each.subject;
       Epoch& last = epochs_[each.subject];
       EXPECT_GE(each.epoch, last) << "I2 " << each.subject;
       last = each.epoch;
@@ -214,7 +279,7 @@ class Schedule {
   void finish() {
     world_.links.all = test::ScriptedLinks::good();
     world_.links.caught_up = true;
-    for (int i = 0; i < 3'000 && open() > 0; ++i) {
+    for (int i = 0; i < 3'000 && hurrying() > 0; ++i) {
       while (!world_.hooks.asked.empty()) world_.hooks.answer();
       world_.advance(i < 100 ? 100ms : 5000ms);
       check();
@@ -232,9 +297,9 @@ class Schedule {
   }
   static bool waits(const Change& change) {
     return change.paused || change.state == State::kNeedsOperator ||
-           change.note.starts_with("waits for ");
+           change.note.starts_with("waits");
   }
-  std::size_t open() const {
+  std::size_t hurrying() const {
     std::size_t count = 0;
     for (const Change* change : world_.engine->list(true)) count += !waits(*change);
     return count;
@@ -243,7 +308,8 @@ class Schedule {
   std::mt19937 random_;
   test::ChangeWorld world_;
   bool opened_ = false;
-  Rev rev_ = 0;
+  std::optional<Rev> published_rev_ = {};
+  std::map<std::uint64_t, State> states_;
   std::map<std::string, Epoch> epochs_;
   std::map<std::string, MonotonicTime> closed_;
 };

@@ -111,6 +111,22 @@ TEST_F(ExplainTest, EveryEZoneOfTheZoneHasAVerdict) {
   EXPECT_TRUE(verdicts.contains("fra"));
 }
 
+TEST_F(ExplainTest, ASubjectOnItsWaySaysSo) {
+  const auto lines = [this] {
+    std::string text;
+    for (const std::string& line : explanationLines(*ask("order", ByShard{"rest"}))) {
+      text += line + "\n";
+    }
+    return text;
+  };
+  EXPECT_THAT(lines(), testing::Not(testing::HasSubstr("change=")));
+  Assignment& rest = table_.assignments[table_.find("rest").value().index()];
+  rest.change_id = "c-17";
+  rest.prepared = true;
+  rest.write_state = WriteState::kBlocked;
+  EXPECT_THAT(lines(), testing::HasSubstr("change=c-17 write=BLOCKED ttl<=5\n"));
+}
+
 TEST_F(ExplainTest, WhatDoesNotFitTheZoneIsRefused) {
   EXPECT_EQ(ask("order", Place{}).error().kind, ErrorKind::kInvalid);
   EXPECT_EQ(ask("web", ByKey{"1"}).error().kind, ErrorKind::kInvalid);

@@ -2,6 +2,7 @@
 // that say what a test wants.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,7 +47,14 @@ class ChangeWorld {
     engine.reset();
     map.reset();
     store = std::make_shared<MemoryStore>(disk, families());
-    auto opened = partition::MapService::open(store, clock, topology());
+    auto opened = partition::MapService::open(store, clock, topology(),
+                                              [this](const partition::MapSnapshot& next) {
+                                                return partition::PreparedState{[this, next] {
+                                                                                  if (published)
+                                                                                    published(next);
+                                                                                },
+                                                                                {}};
+                                              });
     if (!opened) return false;
     map = std::move(*opened);
     hooks.asked.clear();
@@ -54,7 +62,8 @@ class ChangeWorld {
     if (!opened_holds) return false;
     holds = std::move(*opened_holds);
     auto made = partition::ChangeEngine::open(
-        store, policy, {clock, *map, hooks, links, [this] { return health; }, &*holds, load});
+        store, policy,
+        {clock, *map, hooks, links, [this] { return health; }, &*holds, load, &consumers});
     if (!made) return false;
     engine = std::move(*made);
     map->onActiveChange([this](std::string_view subject) { return engine->activeChange(subject); });
@@ -92,11 +101,13 @@ class ChangeWorld {
   std::shared_ptr<MemoryStore> store;
   ScriptedHooks hooks;
   ScriptedLinks links;
-  const partition::LoadSource* load = nullptr;  // taken by open()
+  const partition::LoadSource* load = nullptr;                        // taken by open()
+  std::function<void(const partition::MapSnapshot&)> published = {};  // told of each table
   std::shared_ptr<const partition::SiteHealth> health =
       std::make_shared<const partition::SiteHealth>(partition::allUp(*topology()));
   std::unique_ptr<partition::MapService> map;
   std::optional<partition::HoldBook> holds;
+  partition::ConsumerBook consumers;
   std::unique_ptr<partition::ChangeEngine> engine;
 };
 

@@ -121,6 +121,24 @@ TEST_F(SitePatrolTest, AnUndrainBringsHomeWhatLivesThere) {
   EXPECT_EQ(ownedBy("a"), 4U);
 }
 
+// It used to be judged as the site is, out of service, so that S1 stood against every return.
+TEST_F(SitePatrolTest, RegressionTheDryRunOfAnUndrainJudgesTheSiteAsItWillBe) {
+  ASSERT_TRUE(mover_->drain(request("a")));
+  runFor(20min);
+  world_.clock.advance(1h);
+  SiteRequest dry = request("a");
+  dry.dry_run = true;
+  const auto result = mover_->undrain(dry);
+  ASSERT_TRUE(result) << result.error().error.message;
+  ASSERT_THAT(result->changes, SizeIs(1));
+  for (const RuleVerdict& verdict : result->changes[0].verdicts) {
+    EXPECT_FALSE(stops(verdict)) << verdict.rule << ": " << verdict.text;
+  }
+  EXPECT_TRUE(result->changes[0].accepted);
+  EXPECT_EQ(adminState("a"), AdminState::kDraining);
+  EXPECT_EQ(ownedBy("a"), 0U);
+}
+
 TEST_F(SitePatrolTest, TheLastSiteInServiceIsNotDrained) {
   for (const char* site : {"a", "b"}) {
     ASSERT_TRUE(mover_->drain(request(site)));
