@@ -151,10 +151,16 @@ Status Server::Parts::openChanges() {
   auto opened_holds = partition::HoldBook::open(store);
   if (!opened_holds) return tl::unexpected(opened_holds.error());
   holds = std::move(*opened_holds);
+  const auto fenced = [this](std::string_view dc,
+                             std::string_view subject) -> std::optional<std::string> {
+    const auto signal = ha->signals().fenced(dc, subject);
+    if (!signal) return std::nullopt;
+    return "fenced: HA event " + signal->event_id + " of cluster " + signal->cluster;
+  };
   const auto health_now = [this] { return publisher.published().current()->health; };
   auto opened = partition::ChangeEngine::open(
       store, world.config.change,
-      {clock, *map, *hooks, links, health_now, &*holds, &load, &consumers});
+      {clock, *map, *hooks, links, health_now, &*holds, &load, &consumers, fenced});
   if (!opened) return tl::unexpected(opened.error());
   changes = std::move(*opened);
   mover = std::make_unique<partition::SiteMover>(*map, *changes, links, health_now);

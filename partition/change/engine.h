@@ -41,6 +41,7 @@ struct ChangeSeams {
   HoldBook* holds = nullptr;                                  // nullptr: nobody can hold anything
   const LoadSource* load = nullptr;                           // nullptr: nobody reports any
   const ConsumerBook* consumers = nullptr;                    // nullptr: nobody follows the table
+  FenceProof fenced = {};                                     // as SafetyView
 };
 
 // What came of asking for a change.

@@ -39,6 +39,7 @@ SafetyView ChangeEngine::safetyView(const Change& change, const MapSnapshot& map
   view.last_move = [this](std::string_view subject) { return lastMove(subject); };
   view.holds = seams_.holds;
   view.load = seams_.load;
+  view.fenced = seams_.fenced;
   return view;
 }
 

@@ -28,6 +28,7 @@ class RuleBook {
     expiry();
     epochs();
     holds();
+    fence();
     return std::move(verdicts_);
   }
   std::vector<RuleVerdict> watched() {
@@ -331,6 +332,20 @@ class RuleBook {
     for (const Hold* hold : found) {
       const std::string text = describeHold(*hold);
       add("S14", emergency(), false, emergency() ? "goes over a hold: " + text : text);
+    }
+  }
+
+  // S15: a global zone's writes are not blocked by an emergency. Whoever may still write at the old
+  // primary must be known to be stopped, or two would.
+  void fence() {
+    for (const ChangeItem& item : change_.items()) {
+      if (!emergency() || item.kind != SubjectKind::kGlobalZone) continue;
+      const std::string dc = view_.topology.dcIdOf(item.from);
+      const auto proof = view_.fenced ? view_.fenced(dc, item.subject) : std::nullopt;
+      add("S15", proof.has_value(), false,
+          proof ? *proof
+                : fmt::format("nobody has said that writes of {} at {} are fenced off",
+                              item.subject, dc));
     }
   }
 

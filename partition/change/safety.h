@@ -1,4 +1,5 @@
-// The safety rules (domain.md §3b, S1–S13, and S14 for holds): may these subjects move there now?
+// The safety rules (domain.md §3b, S1–S13, S14 for holds, S15 for fences): may these subjects move
+// there now?
 //
 // Pure: one verdict a rule that applies, with the facts it was made from. UNKNOWN satisfies no rule
 // about replication, and none about load once anybody has reported one. A rule that is not about
@@ -38,6 +39,11 @@ struct LastMove {
   std::string from, to;  // eZone ids
 };
 
+// Who says that nobody can write the subject at this datacenter any more, in words; nullopt:
+// nobody.
+using FenceProof =
+    std::function<std::optional<std::string>(std::string_view dc, std::string_view subject)>;
+
 struct SafetyView {
   const Topology& topology;
   const AssignmentTable& table;
@@ -49,6 +55,7 @@ struct SafetyView {
   std::function<std::optional<LastMove>(std::string_view subject)> last_move = {};
   const HoldBook* holds = nullptr;   // nullptr: nobody can hold anything
   const LoadSource* load = nullptr;  // nullptr: nobody reports any
+  FenceProof fenced = {};            // empty: nobody ever says so
 };
 
 // Verdicts for a change's current wave, in the order of the rules.

@@ -48,8 +48,9 @@ SignalBoard::Taken SignalBoard::record(const HaEvent& event) {
   Key key = keyOf(event);
   const auto found = signals_.find(key);
   if (found == signals_.end() && signals_.size() >= kMaxSignals) return Taken::kTooMany;
-  HaSignal signal{event.type,     event.scope,       event.from.dc,     event.cluster,
-                  event.event_id, event.occurred_at, event.occurred_at, {}};
+  HaSignal signal{event.type,        event.scope,       event.from.dc,
+                  event.cluster,     event.event_id,    event.subjects,
+                  event.occurred_at, event.occurred_at, {}};
   if (found != signals_.end()) {
     if (event.occurred_at < found->second.occurred_at) return Taken::kOutdated;
     if (goesOn(found->second.type, event.type)) signal.since = found->second.since;
@@ -65,6 +66,18 @@ std::optional<HaSignal> SignalBoard::failed(std::string_view dc) const {
   if (found == signals_.end() || found->second.ends <= clock_.monotonicNow()) return std::nullopt;
   if (found->second.type == HaEventType::kDcRecovered) return std::nullopt;
   return found->second;
+}
+
+std::optional<HaSignal> SignalBoard::fenced(std::string_view dc, std::string_view subject) const {
+  const MonotonicTime now = clock_.monotonicNow();
+  for (const auto& [key, signal] : signals_) {
+    if (signal.type != HaEventType::kWriteBlocked || signal.dc != dc || signal.ends <= now)
+      continue;
+    const bool named =
+        std::find(signal.subjects.begin(), signal.subjects.end(), subject) != signal.subjects.end();
+    if (named || signal.scope == HaScope::kDc) return signal;
+  }
+  return std::nullopt;
 }
 
 std::vector<HaSignal> SignalBoard::all() const {

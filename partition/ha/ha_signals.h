@@ -25,6 +25,7 @@ struct HaSignal {
   HaEventType type = HaEventType::kHeartbeat;
   HaScope scope = HaScope::kDc;
   std::string dc, cluster, event_id;
+  std::vector<std::string> subjects = {};  // that the newest event named
   WallTime since{};        // when the first of an unbroken row that says the same occurred
   WallTime occurred_at{};  // the newest of them
   MonotonicTime ends{};
@@ -36,6 +37,9 @@ class HaSignals {
   // EMHA says that this whole datacenter has failed or is cut off, now. One cluster's failure is no
   // such word.
   virtual std::optional<HaSignal> failed(std::string_view dc) const = 0;
+  // EMHA says that nobody can write the subject in this datacenter, now: it is named by a block of
+  // writes there that has not ended, or that is of the whole datacenter.
+  virtual std::optional<HaSignal> fenced(std::string_view dc, std::string_view subject) const = 0;
 };
 
 class SignalBoard final : public HaSignals {
@@ -50,6 +54,7 @@ class SignalBoard final : public HaSignals {
   Taken record(const HaEvent& event);
 
   std::optional<HaSignal> failed(std::string_view dc) const override;
+  std::optional<HaSignal> fenced(std::string_view dc, std::string_view subject) const override;
   // Those in force, by datacenter.
   std::vector<HaSignal> all() const;
 

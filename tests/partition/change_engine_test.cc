@@ -111,6 +111,30 @@ TEST_F(ChangeEngineTest, EmergencyNeitherPreparesNorBlocks) {
   EXPECT_EQ(change(number).items().front().lost_ms, std::nullopt);
 }
 
+TEST_F(ChangeEngineTest, AForcedSwitchNeedsAFencedPrimaryOrAPersonsWord) {
+  ChangeRequest forced = switchTo("b");
+  forced.mode = ChangeMode::kEmergency;
+  forced.data_policy = DataPolicy::kForce;
+  const auto refused = world_.engine->start(forced);
+  ASSERT_TRUE(refused);
+  EXPECT_FALSE(refused->accepted);
+  const RuleVerdict& last = refused->verdicts.back();
+  EXPECT_EQ(last.rule, "S15");
+  EXPECT_FALSE(last.hard);
+  EXPECT_THAT(last.text, testing::HasSubstr("writes of g at a are fenced off"));
+  world_.fenced = "b";  // the wrong one
+  EXPECT_FALSE(world_.engine->start(forced)->accepted);
+
+  ChangeRequest by_hand = forced;
+  by_hand.overrides = {{"S15", "power is cut"}};
+  by_hand.dry_run = true;
+  EXPECT_TRUE(world_.engine->start(by_hand)->accepted);
+  world_.fenced = "a";
+  const auto number = begin(forced);
+  runTo(number, State::kDone);
+  EXPECT_EQ(world_.owner("g"), "b");
+}
+
 TEST_F(ChangeEngineTest, UnknownLagStopsAPlannedShift) {
   world_.links.all.effective_lag_ms.reset();
   world_.links.all.worst_lag_60s_ms.reset();

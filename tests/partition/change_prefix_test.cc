@@ -67,6 +67,7 @@ class Life {
  public:
   Life(const KindOfLife& kind, test::MemoryDisk::Failure failure) : kind_(kind) {
     world_.disk->failure = failure;
+    world_.fenced = "a";
     world_.published = [this](const MapSnapshot& next) { publishedTable(next); };
     EXPECT_TRUE(world_.open());
   }

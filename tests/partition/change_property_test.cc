@@ -101,6 +101,7 @@ class Schedule {
       if (chance(20)) {
         request.mode = ChangeMode::kEmergency;
         request.data_policy = DataPolicy::kForce;
+        if (chance(80)) world_.fenced = world_.owner("g");
       }
     } else {
       request.mode = static_cast<ChangeMode>(below(4));
@@ -154,6 +155,11 @@ class Schedule {
     const bool prepared = before == State::kPrecheck && change.state == State::kPrepared;
     const bool goes_on = before == State::kPrepared && change.state != State::kPrepared &&
                          change.state != State::kAborting && change.state != State::kPrecheck;
+    const bool global = change.items().front().kind == SubjectKind::kGlobalZone;
+    if (global && change.mode == ChangeMode::kEmergency && before == State::kPrecheck &&
+        change.state == State::kPrecommit) {
+      EXPECT_EQ(world_.fenced, change.items().front().from) << "S15";
+    }
     if (prepared || goes_on) {
       EXPECT_TRUE(lagKnown()) << "I5: " << changeId(change.number) << " is "
                               << changeStateName(change.state);

@@ -63,7 +63,11 @@ class ChangeWorld {
     holds = std::move(*opened_holds);
     auto made = partition::ChangeEngine::open(
         store, policy,
-        {clock, *map, hooks, links, [this] { return health; }, &*holds, load, &consumers});
+        {clock, *map, hooks, links, [this] { return health; }, &*holds, load, &consumers,
+         [this](std::string_view dc, std::string_view) -> std::optional<std::string> {
+           if (dc != fenced) return std::nullopt;
+           return "the test says so";
+         }});
     if (!made) return false;
     engine = std::move(*made);
     map->onActiveChange([this](std::string_view subject) { return engine->activeChange(subject); });
@@ -101,7 +105,8 @@ class ChangeWorld {
   std::shared_ptr<MemoryStore> store;
   ScriptedHooks hooks;
   ScriptedLinks links;
-  const partition::LoadSource* load = nullptr;                        // taken by open()
+  std::string fenced;                           // the datacenter that S15 knows to be fenced
+  const partition::LoadSource* load = nullptr;  // taken by open()
   std::function<void(const partition::MapSnapshot&)> published = {};  // told of each table
   std::shared_ptr<const partition::SiteHealth> health =
       std::make_shared<const partition::SiteHealth>(partition::allUp(*topology()));

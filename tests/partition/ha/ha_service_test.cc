@@ -111,6 +111,27 @@ TEST_F(HaServiceTest, ASwitchInsideMarksTheLinksOfItsSite) {
   EXPECT_EQ(state("a", "b"), LinkState::kUnknown);
 }
 
+TEST_F(HaServiceTest, ABlockOfWritesIsAFenceWhileItLasts) {
+  HaTestJson block = told("e-1", "write.blocked", "cross_dc");
+  EXPECT_FALSE(service_->signals().fenced("a", "g"));
+  ASSERT_EQ(tell(block).kind, Kind::kFirst);
+  EXPECT_FALSE(service_->signals().fenced("a", "g")) << "it names nothing";
+  block["event_id"] = "e-2";
+  block["subjects"] = {"g"};
+  ASSERT_EQ(tell(block).kind, Kind::kFirst);
+  ASSERT_TRUE(service_->signals().fenced("a", "g"));
+  EXPECT_EQ(service_->signals().fenced("a", "g")->event_id, "e-2");
+  EXPECT_FALSE(service_->signals().fenced("a", "p0"));
+  EXPECT_FALSE(service_->signals().fenced("b", "g"));
+  world_.clock.advance(std::chrono::seconds(61));
+  EXPECT_FALSE(service_->signals().fenced("a", "g")) << "it has ended";
+
+  ASSERT_EQ(tell(told("e-3", "write.blocked", "dc")).kind, Kind::kFirst);
+  EXPECT_TRUE(service_->signals().fenced("a", "g")) << "the whole datacenter";
+  ASSERT_EQ(tell(told("e-4", "write.unblocked", "dc")).kind, Kind::kFirst);
+  EXPECT_FALSE(service_->signals().fenced("a", "g"));
+}
+
 TEST_F(HaServiceTest, FrozenMeansThatNothingMoves) {
   reopen({.frozen = true});
   EXPECT_EQ(tell(request("e-1")).answer.refusal, HaRefusal::kFrozen);
