@@ -6,6 +6,7 @@
 #include "admin/json.h"
 #include "admin/reply.h"
 #include "admin/requests.h"
+#include "partition/change/impact.h"
 
 namespace meridian::admin {
 namespace {
@@ -78,6 +79,31 @@ Json changeJson(const Context& context, const Change& change) {
   return out;
 }
 
+template <class T>
+Json orNull(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json impactJson(const Context& context, const Change& change) {
+  const partition::MapSnapshot& map = context.map.current();
+  const partition::LoadPicture load = context.load == nullptr
+                                          ? partition::LoadPicture{}
+                                          : context.load->picture(*map.topology, *map.table);
+  const partition::Impact impact =
+      partition::impactOf(change, *map.topology, load, context.rates, context.changes.policy());
+  Json targets = Json::array();
+  for (const auto& each : impact.targets) {
+    targets.push_back({{"ezone", each.ezone},
+                       {"utilisation", orNull(each.utilisation)},
+                       {"utilisation_after", orNull(each.utilisation_after)}});
+  }
+  return {{"queries_per_s", orNull(impact.queries_per_s)},
+          {"query_share", orNull(impact.query_share)},
+          {"targets", std::move(targets)},
+          {"until_moved_ms", impact.until_moved.count()},
+          {"until_drained_ms", impact.until_drained.count()}};
+}
+
 Json verdictsJson(const std::vector<partition::RuleVerdict>& verdicts) {
   Json out = Json::array();
   for (const auto& each : verdicts) {
@@ -95,6 +121,7 @@ Json verdictsJson(const std::vector<partition::RuleVerdict>& verdicts) {
 Json planJson(const Context& context, const partition::ChangePlan& plan, bool dry_run) {
   return {{"accepted", plan.accepted},
           {"dry_run", dry_run},
+          {"impact", impactJson(context, plan.change)},
           {"change", changeJson(context, plan.change)},
           {"verdicts", verdictsJson(plan.verdicts)}};
 }

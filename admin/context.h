@@ -25,7 +25,9 @@ class BalanceService;
 class ConsumerBook;
 class HaService;
 class HoldBook;
+class LoadSource;
 class OutboundHooks;
+class QueryRates;
 class SiteMover;
 class SitePatrol;
 }  // namespace meridian::partition
@@ -98,6 +100,8 @@ struct Context {
   partition::HaService* ha = nullptr;             // the same
   partition::BalanceService* balancer = nullptr;  // the same
   partition::ConsumerBook* consumers = nullptr;   // the same
+  const partition::QueryRates* rates = nullptr;   // nullptr: no impact of a change is told
+  const partition::LoadSource* load = nullptr;    // nullptr: nobody reports any
 };
 
 }  // namespace meridian::admin

@@ -23,12 +23,16 @@ EZoneIx chooseReadOnly(const Topology& topology, const SiteHealth& health,
 }
 
 // Where the owner of a global zone stands: behind the partitions, in topology order.
-const Assignment& globalAssignment(const Topology& topology, const AssignmentTable& table,
-                                   ZoneIx zone) {
+std::size_t globalSubject(const Topology& topology, ZoneIx zone) {
   const auto first = topology.zones.begin();
   const auto before = std::count_if(
       first, first + zone.value, [](const Zone& each) { return each.kind == ZoneKind::kGlobal; });
-  return table.assignments[topology.partitions.size() + static_cast<std::size_t>(before)];
+  return topology.partitions.size() + static_cast<std::size_t>(before);
+}
+
+const Assignment& globalAssignment(const Topology& topology, const AssignmentTable& table,
+                                   ZoneIx zone) {
+  return table.assignments[globalSubject(topology, zone)];
 }
 
 std::vector<Verdict> ownerVerdicts(const Zone& zone, EZoneIx owner,
@@ -165,6 +169,7 @@ ZoneDecisions decideZone(const Topology& topology, ZoneIx zone_ix, const Placeme
   }
   ZoneDecisions out;
   if (zone.kind == ZoneKind::kSharding) {
+    out.first_subject = zone.first_partition.index();
     for (std::size_t i = 0; i < zone.partition_count; ++i) {
       const Assignment& assignment = table.assignments[zone.first_partition.index() + i];
       out.by_locus.push_back(assignment.ezone);
@@ -175,6 +180,7 @@ ZoneDecisions decideZone(const Topology& topology, ZoneIx zone_ix, const Placeme
     return out;
   }
   const Assignment& assignment = globalAssignment(topology, table, zone_ix);
+  out.first_subject = globalSubject(topology, zone_ix);
   out.primary = assignment.ezone;
   if (assignment.prepared) out.prepared = {1};
   for (std::size_t i = 0; i < placement.locusCount(); ++i) {

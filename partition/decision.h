@@ -85,6 +85,9 @@ struct ZoneDecisions {
   };
   std::vector<Share> shares;
   std::vector<ShareList> share_list_by_locus;
+  // SubjectIx of the first partition, or of the global zone; stateless: kNoSubject.
+  static constexpr std::size_t kNoSubject = std::size_t{1} << 48;
+  std::size_t first_subject = kNoSubject;
   std::vector<EZoneIx> last_good;  // stateless: usable now, or when one last was
 
   // Whether by_locus is all there is to an answer.

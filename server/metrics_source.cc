@@ -63,6 +63,16 @@ Metric responses(const std::vector<Transport>& transports) {
 
 }  // namespace
 
+std::vector<std::uint64_t> DnsMetrics::subjectTotals(std::size_t subjects) const {
+  std::vector<std::uint64_t> totals(subjects);
+  const auto addAll = [&totals](const dns::SubjectHits& hits) {
+    for (std::size_t i = 0; i < totals.size(); ++i) totals[i] += hits.value(i);
+  };
+  for (const auto& worker : workers_) addAll(worker->counters().answers.subjects);
+  addAll(tcp_.counters().answers.subjects);
+  return totals;
+}
+
 std::vector<Metric> DnsMetrics::collect() const {
   Transport udp{"udp", {}};
   std::uint64_t send_failures = 0;

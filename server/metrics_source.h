@@ -2,6 +2,8 @@
 // nothing shared.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -21,6 +23,8 @@ class DnsMetrics final : public admin::MetricsSource {
       : workers_(workers), tcp_(tcp), state_(state) {}
 
   std::vector<admin::Metric> collect() const override;
+  // Questions since the start to each of the first `subjects` subjects, of all workers together.
+  std::vector<std::uint64_t> subjectTotals(std::size_t subjects) const;
 
  private:
   const std::vector<std::unique_ptr<dns::UdpWorker>>& workers_;

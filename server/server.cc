@@ -20,6 +20,7 @@
 #include "partition/hooks/hook_runner.h"
 #include "partition/load/balance_service.h"
 #include "partition/site/site_patrol.h"
+#include "partition/traffic/query_rates.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/state_publisher.h"
@@ -91,6 +92,7 @@ struct Server::Parts {
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
   std::unique_ptr<DnsMetrics> metrics;
+  partition::QueryRates rates;
   bool serving = false;
   std::unique_ptr<EventLoop::Timer> drc_tick;
   std::unique_ptr<admin::Api> api;
@@ -101,6 +103,7 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> change_tick;
   std::unique_ptr<EventLoop::Timer> site_tick;
   std::unique_ptr<EventLoop::Timer> balance_tick;
+  std::unique_ptr<EventLoop::Timer> rates_tick;
 
   Status openMap();
   Status openChanges();
@@ -249,9 +252,10 @@ Status Server::Parts::startAdmin() {
     return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};
   };
   api = std::make_unique<admin::Api>(
-      admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
-                     not_ready, hooks.get(), &*holds, mover.get(), patrol.get(), ha.get(),
-                     balancer.get(), &consumers},
+      admin::Context{loop,      clock,          *map,       *changes,    links,
+                     publisher, *metrics,       drc,        *health,     view,
+                     not_ready, hooks.get(),    &*holds,    mover.get(), patrol.get(),
+                     ha.get(),  balancer.get(), &consumers, &rates,      &load},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -297,6 +301,10 @@ void Server::Parts::startWorkers() {
     changes->tick();
   });
   balance_tick = loop.every(partition::BalanceService::kPeriod, [this] { balancer->tick(); });
+  rates_tick = loop.every(std::chrono::seconds(1), [this] {
+    const partition::MapSnapshot& now = map->current();
+    rates.sample(metrics->subjectTotals(now.table->assignments.size()), now, clock.monotonicNow());
+  });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
   serving = true;

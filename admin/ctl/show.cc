@@ -1,5 +1,8 @@
 #include "admin/ctl/show.h"
 
+#include <fmt/format.h>
+
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -236,10 +239,33 @@ std::string verdicts(const Json& rows) {
   return table.text();
 }
 
+std::string shareText(const Json& value) {
+  return value.is_null() ? "unknown" : fmt::format("{:.1f} %", 100 * value.get<double>());
+}
+
+std::string impact(const Json& found) {
+  const Json& rate = found.at("queries_per_s");
+  std::string out =
+      "touches " +
+      (rate.is_null() ? "an unknown number of queries"
+                      : fmt::format("{:.1f} queries/s, {} of all to subjects", rate.get<double>(),
+                                    shareText(found.at("query_share")))) +
+      "\n";
+  for (const Json& each : found.at("targets")) {
+    out += field(each, "ezone") + " is " + shareText(each.at("utilisation")) + " full, then " +
+           shareText(each.at("utilisation_after")) + "\n";
+  }
+  return out +
+         fmt::format("each wave: {} ms of short TTL before it, {} ms until caches are drained\n",
+                     found.at("until_moved_ms").get<std::int64_t>(),
+                     found.at("until_drained_ms").get<std::int64_t>());
+}
+
 std::string plan(const Json& reply) {
   const bool dry = reply.at("dry_run").get<bool>();
   const Json& change = reply.at("change");
-  std::string out = verdicts(reply.at("verdicts")) + "\n" + items(change);
+  std::string out =
+      verdicts(reply.at("verdicts")) + "\n" + items(change) + "\n" + impact(reply.at("impact"));
   if (!dry) {
     const std::string id = field(change, "id");
     return out + "started " + id + "; follow it with: meridianctl change watch " + id + "\n";

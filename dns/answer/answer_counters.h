@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/counter.h"
+#include "dns/answer/subject_hits.h"
 
 namespace meridian::dns {
 
@@ -16,6 +17,7 @@ struct AnswerCounters {
   Counter location_option;  // of these, located by the EDNS location option
   Counter unknown_places;   // geohash, city or POI that is none: the default partition answered
   Counter explained;
+  SubjectHits subjects;  // questions that a subject's owner decided; a global zone's reads are none
 };
 
 }  // namespace meridian::dns

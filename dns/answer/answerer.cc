@@ -188,16 +188,19 @@ class Answering {
     const partition::ZoneIx zone = state_.services->zoneOf(node.service);
     const partition::ZoneDecisions& decisions = *state_.decisions[zone.index()];
     if (node.kind == ServiceNode::Kind::kShard) {
+      counters_.subjects.add(decisions.first_subject + node.locus.index());
       return addEndpoint(node.service, decisions.by_locus[node.locus.index()],
                          isPrepared(decisions, node.locus.index()));
     }
     const bool global = state_.map.topology->zones[zone.index()].kind == ZoneKind::kGlobal;
     if (node.kind == ServiceNode::Kind::kReadWrite ||
         (global && node.kind == ServiceNode::Kind::kService)) {
+      counters_.subjects.add(decisions.first_subject);
       return addEndpoint(node.service, decisions.primary, isPrepared(decisions, 0));
     }
     const ClientPlace place = placeOf(query_, client_, state_, *(*state_.placements)[zone.index()]);
     opt_.scope_length = place.scope;
+    if (!global) counters_.subjects.add(decisions.first_subject + place.locus.index());
     const auto step =
         decisions.plain()
             ? addEndpoint(node.service, decisions.by_locus[place.locus.index()], false)

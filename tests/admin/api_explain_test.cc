@@ -56,6 +56,10 @@ TEST_F(ApiTest, ExplainTellsWhatBearsOnTheNextMove) {
       post("/v1/changes", R"({"subjects": ["us-tx"], "to": "iad", "mode": "planned", "reason": "x",
                              "overrides": [{"rule": "S14", "reason": "x"}]})");
   ASSERT_EQ(begun.status, 202) << begun.body;
+  const Json impact = Json::parse(begun.body)["impact"];
+  EXPECT_EQ(impact["queries_per_s"], nullptr) << "nobody counts here";
+  EXPECT_EQ(impact["targets"][0]["ezone"], "iad");
+  EXPECT_EQ(impact["until_moved_ms"], 65'000);
   onLoop([this] { scripted_hooks_.answer(); });
   const Json moving = getJson(question);
   EXPECT_EQ(moving["change"]["id"], "c-1");

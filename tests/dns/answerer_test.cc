@@ -187,6 +187,10 @@ class Answerer : public testing::Test {
     EXPECT_EQ(read.sections[1][0].type, kSoa) << what;
   }
 
+  std::uint64_t hitsOf(std::string_view subject) const {
+    return counters_.subjects.value(world().map.table->find(subject).value().index());
+  }
+
   AnswerCounters counters_;
 };
 
@@ -210,6 +214,20 @@ TEST_F(Answerer, TheResolverDecidesWithoutBetterEvidence) {
   EXPECT_EQ(addressIn(ask("web.example", kA, kClientNearTwo)), "192.0.2.22");
   EXPECT_EQ(counters_.service_answers.value(), 3U);
   EXPECT_EQ(counters_.client_subnet.value(), 0U);
+  EXPECT_EQ(hitsOf("p1"), 1U);
+  EXPECT_EQ(hitsOf("p2"), 1U) << "the stateless service has no subjects";
+}
+
+TEST_F(Answerer, QuestionsAreCountedByTheSubjectThatDecides) {
+  ask("sp2.shard.order.example", kA);
+  ask("tower.poi.order.example", kA);  // an alias to sp1.shard
+  ask("rw.account.example", kA);
+  ask("account.example", kA);
+  ask("ro.account.example", kA);
+  ask("account.example", kTxt);  // nobody decides about what is not there
+  EXPECT_EQ(hitsOf("p1"), 1U);
+  EXPECT_EQ(hitsOf("p2"), 1U);
+  EXPECT_EQ(hitsOf("single"), 2U) << "a copy answers reads, not the primary";
 }
 
 TEST_F(Answerer, TheClientSubnetBeatsTheResolver) {
