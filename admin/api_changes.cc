@@ -79,11 +79,6 @@ Json changeJson(const Context& context, const Change& change) {
   return out;
 }
 
-template <class T>
-Json orNull(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 Json impactJson(const Context& context, const Change& change) {
   const partition::MapSnapshot& map = context.map.current();
   const partition::LoadPicture load = context.load == nullptr
@@ -94,11 +89,11 @@ Json impactJson(const Context& context, const Change& change) {
   Json targets = Json::array();
   for (const auto& each : impact.targets) {
     targets.push_back({{"ezone", each.ezone},
-                       {"utilisation", orNull(each.utilisation)},
-                       {"utilisation_after", orNull(each.utilisation_after)}});
+                       {"utilisation", nullable(each.utilisation)},
+                       {"utilisation_after", nullable(each.utilisation_after)}});
   }
-  return {{"queries_per_s", orNull(impact.queries_per_s)},
-          {"query_share", orNull(impact.query_share)},
+  return {{"queries_per_s", nullable(impact.queries_per_s)},
+          {"query_share", nullable(impact.query_share)},
           {"targets", std::move(targets)},
           {"until_moved_ms", impact.until_moved.count()},
           {"until_drained_ms", impact.until_drained.count()}};

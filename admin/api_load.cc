@@ -21,11 +21,6 @@ using partition::Topology;
 constexpr std::size_t kMaxLoadBody = std::size_t{1} << 20;
 constexpr std::size_t kMaxShownReports = 20;
 
-template <class T>
-Json orNull(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 // Takes reports of one request in and counts what becomes of them.
 class LoadBody {
  public:
@@ -120,10 +115,10 @@ Json ezoneLoads(const LoadBook& book, const Topology& topology, const LoadPictur
     rows.push_back({{"ezone", ezone.id},
                     {"dc", topology.datacenters[ezone.dc.index()].id},
                     {"units", status ? Json(status->last_units) : Json(nullptr)},
-                    {"ewma_units", orNull(load.units)},
-                    {"capacity_units", orNull(load.capacity)},
+                    {"ewma_units", nullable(load.units)},
+                    {"capacity_units", nullable(load.capacity)},
                     {"capacity_from", capacitySource(book, load, ezone.id, now)},
-                    {"utilisation", orNull(load.utilisation())},
+                    {"utilisation", nullable(load.utilisation())},
                     {"fresh", status && status->fresh},
                     {"age_ms", status ? Json(status->age.count()) : Json(nullptr)},
                     {"reported_at", status ? Json(rfc3339(status->heard)) : Json(nullptr)}});
@@ -140,7 +135,7 @@ Json partitionLoads(const partition::MapSnapshot& map, const LoadPicture& pictur
     rows.push_back({{"partition", assignment.subject},
                     {"zone", assignment.zone},
                     {"ezone", topology.ezones[assignment.ezone.index()].id},
-                    {"units", orNull(load.units)},
+                    {"units", nullable(load.units)},
                     {"measured", load.measured},
                     {"weight_units", topology.partitions[i].weight_units}});
   }

@@ -14,6 +14,10 @@ Json nullable(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
 
+Json nullable(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
 HttpReply jsonReply(const Json& json) {
   return {.status = 200, .body = dumpJson(json) + "\n"};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "admin/context.h"
@@ -18,6 +19,8 @@ namespace meridian::admin {
 std::string dumpJson(const nlohmann::json& json);
 // null for an empty text
 nlohmann::json nullable(const std::string& text);
+// null for what is not known
+nlohmann::json nullable(const std::optional<double>& value);
 // 200 with this body.
 HttpReply jsonReply(const nlohmann::json& json);
 

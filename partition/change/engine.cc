@@ -43,18 +43,6 @@ std::string hookCallId(const Change& change, const ChangeItem& item) {
   return alone ? id : id + "/" + item.subject;
 }
 
-// The write only ends what the change did to its subjects.
-bool givesUp(TableWrite write) {
-  return write == TableWrite::kOpen || write == TableWrite::kRelease;
-}
-
-// A topology that came meanwhile may have taken the subject away, or given it to another eZone:
-// then its row is not the change's any more, and the other subjects must not wait for it.
-bool isHeldBy(const ChangeItem& item, const AssignmentTable& table) {
-  const auto subject = table.find(item.subject);
-  return subject && table.assignments[subject->index()].epoch == item.epoch;
-}
-
 std::uint8_t slotOfEZone(const Topology& topology, const std::string& ezone) {
   const auto found = topology.findEZone(ezone);
   return found ? topology.ezones[found->index()].slot : std::uint8_t{0};
@@ -272,8 +260,10 @@ bool ChangeEngine::take(std::uint64_t number, const ChangeStep& step, const std:
     }
   } else if (const auto committed = seams_.map.commitChange(commit); !committed) {
     const Error& error = committed.error().error;
-    const bool lost = error.kind == ErrorKind::kIo || error.kind == ErrorKind::kCorrupt;
-    if (lost || givesUp(step.table)) {
+    // Nobody else may touch what an open change holds (activeChange), so that a refusal to give it
+    // back would mean that map and changes do not fit together.
+    const bool gives_back = step.table == TableWrite::kOpen || step.table == TableWrite::kRelease;
+    if (gives_back || error.kind == ErrorKind::kIo || error.kind == ErrorKind::kCorrupt) {
       storeBroke(error);
       return false;
     }
@@ -317,11 +307,7 @@ ChangeCommit ChangeEngine::commitOf(const Change& change, Change& next, const Ch
   commit.reason = change.reason;
   commit.actor = change.actor;
   if (step.table == TableWrite::kNone) return commit;
-  std::vector<std::size_t> taken;  // which items the steps are of
-  for (std::size_t i = 0; i < change.items().size(); ++i) {
-    const ChangeItem& item = change.items()[i];
-    if (givesUp(step.table) && !isHeldBy(item, *seams_.map.current().table)) continue;
-    taken.push_back(i);
+  for (const ChangeItem& item : change.items()) {
     SubjectStep to{.subject = item.subject, .expected_epoch = item.epoch};
     switch (step.table) {
       case TableWrite::kPrepare:
@@ -347,10 +333,9 @@ ChangeCommit ChangeEngine::commitOf(const Change& change, Change& next, const Ch
     commit.steps.push_back(std::move(to));
   }
   const bool moves = step.table == TableWrite::kMove;
-  commit.companions = [this, &next, moves, actor,
-                       taken = std::move(taken)](const ChangeCommitted& committed) {
+  commit.companions = [this, &next, moves, actor](const ChangeCommitted& committed) {
     for (std::size_t i = 0; i < committed.epochs.size(); ++i) {
-      ChangeItem& item = next.items()[taken[i]];
+      ChangeItem& item = next.items()[i];
       if (moves) item.epoch_before = item.epoch;
       item.epoch = committed.epochs[i];
     }
