@@ -24,6 +24,7 @@ namespace meridian::partition {
 class BalanceService;
 class HaService;
 class HoldBook;
+class LinkHistory;
 class OutboundHooks;
 class SiteMover;
 class SitePatrol;
@@ -96,6 +97,7 @@ struct Context {
   const partition::SitePatrol* patrol = nullptr;
   partition::HaService* ha = nullptr;             // the same
   partition::BalanceService* balancer = nullptr;  // the same
+  partition::LinkHistory* link_history = nullptr;  // the same
 };
 
 }  // namespace meridian::admin

@@ -304,6 +304,9 @@ class Decoder {
     config.drc_limits.max_agents = count(in, "max_agents");
     config.drc_limits.max_links = count(in, "max_links");
     config.drc_limits.skew_bound = millis(in, "skew_bound_ms");
+    config.drc_history.every = std::chrono::seconds(numeric(in, "history_every_s"));
+    config.drc_history.keep_hours = count(in, "history_keep_h");
+    config.drc_history.max_links = count(in, "history_max_links");
     if (in.has("listen")) {
       const auto listen = IpEndpoint::parse(in.string("listen", {.check = parses<IpEndpoint>}));
       if (listen) config.drc_listen = *listen;
@@ -403,6 +406,9 @@ const std::vector<ConfigKey>& numericKeys() {
       {"drc", "max_agents", "integer", "", 1, 100000, 1000},
       {"drc", "max_links", "integer", "", 1, 1000000, 20000},
       {"drc", "skew_bound_ms", "integer", "ms", 0, 10000, 100},
+      {"drc", "history_every_s", "integer", "s", 10, 3600, 60},
+      {"drc", "history_keep_h", "integer", "h", 1, 720, 24},
+      {"drc", "history_max_links", "integer", "", 0, 20000, 1000},
       {"drc", "max_connections", "integer", "", 1, 10000, 256},
       {"drc", "idle_timeout_ms", "integer", "ms", 100, 600000, 15000},
       {"balancer", "gap_start_percent", "integer", "points", 11, 100, 20},

@@ -17,6 +17,7 @@
 #include "geo/fence.h"
 #include "geo/mmdb.h"
 #include "partition/change/change.h"
+#include "partition/drc/link_history.h"
 #include "partition/drc/link_record.h"
 #include "partition/ha/ha_service.h"
 #include "partition/health/check_config.h"
@@ -66,6 +67,7 @@ struct Config {
   std::chrono::milliseconds admin_idle_timeout{};
 
   partition::LinkLimits drc_limits;
+  partition::HistoryPolicy drc_history;
   std::optional<IpEndpoint> drc_listen;
   std::size_t drc_max_connections = 0;
   std::chrono::milliseconds drc_idle_timeout{};

@@ -14,6 +14,7 @@
 #include "dns/net/udp_worker.h"
 #include "partition/change/engine.h"
 #include "partition/drc/link_book.h"
+#include "partition/drc/link_history.h"
 #include "partition/ha/ha_service.h"
 #include "partition/health/health_service.h"
 #include "partition/hold/hold_book.h"
@@ -78,6 +79,7 @@ struct Server::Parts {
   partition::LinkBook link_book{world.config.drc_limits};
   partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
+  std::optional<partition::LinkHistory> link_history;
   std::optional<partition::HoldBook> holds;
   partition::LoadBook load_book;
   partition::ClockedLoad load{load_book, clock};
@@ -108,6 +110,7 @@ struct Server::Parts {
   Status openHooks();
   Status bindDns();
   Status startAdmin();
+  Status openDrc();
   Status startDrc();
   void startWorkers();
 };
@@ -128,6 +131,7 @@ Status Server::Parts::openMap() {
   for (std::string& family : partition::OverrideBook::families()) families.push_back(family);
   for (std::string& family : partition::HoldBook::families()) families.push_back(family);
   for (std::string& family : partition::HaInbox::families()) families.push_back(family);
+  for (std::string& family : partition::LinkHistory::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
@@ -243,7 +247,7 @@ Status Server::Parts::startAdmin() {
   api = std::make_unique<admin::Api>(
       admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
                      not_ready, hooks.get(), &*holds, mover.get(), patrol.get(), ha.get(),
-                     balancer.get()},
+                     balancer.get(), &*link_history},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -262,9 +266,18 @@ Status Server::Parts::startAdmin() {
   return {};
 }
 
+Status Server::Parts::openDrc() {
+  auto opened = partition::LinkHistory::open(store, world.config.drc_history);
+  if (!opened) return tl::unexpected(opened.error().within("drc history"));
+  link_history = std::move(*opened);
+  return {};
+}
+
 Status Server::Parts::startDrc() {
   drc_tick = loop.every(std::chrono::seconds(1), [this] {
-    drc.tick({clock.monotonicNow(), clock.wallNow()});
+    const partition::FeedTime now{clock.monotonicNow(), clock.wallNow()};
+    drc.tick(now);
+    link_history->tick(drc, now);
   });
   const Config& config = world.config;
   if (!config.drc_listen) return {};
@@ -314,7 +327,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   Parts& parts = *server->parts_;
   for (const auto step :
        {&Parts::openMap, &Parts::openHealth, &Parts::openHooks, &Parts::openChanges, &Parts::openHa,
-        &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
+        &Parts::openDrc, &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();

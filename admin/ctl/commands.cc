@@ -273,23 +273,6 @@ void addZones(CLI::App& app, Globals& globals) {
         });
 }
 
-void addLinks(CLI::App& app, Globals& globals) {
-  CLI::App* sub = app.add_subcommand("links", "Replication between sites, as it is reported");
-  struct Filter {
-    std::string source, target, channel;
-  };
-  const auto in = std::make_shared<Filter>();
-  sub->add_option("--source", in->source, "Only from this site");
-  sub->add_option("--target", in->target, "Only to this site");
-  sub->add_option("--channel", in->channel, "Only this channel");
-  onRun(sub, globals, [&globals, in](HttpClient& client) {
-    return show(
-        globals, View::kLinks,
-        client.get("/v1/links",
-                   {{"source", in->source}, {"target", in->target}, {"channel", in->channel}}));
-  });
-}
-
 void addHooks(CLI::App& app, Globals& globals) {
   CLI::App* hooks = app.add_subcommand("hooks", "Calls to others in the phases of a change");
   hooks->require_subcommand(1);

@@ -253,6 +253,19 @@ std::string links(const Json& reply) {
   return out;
 }
 
+std::string linkHistory(const Json& reply) {
+  TextTable table({"FROM", "STATE", "WORST", "FRESHNESS", "LAST MS", "MAX MS", "UNKNOWN S",
+                   "CONFLICTS", "UNRESOLVED"});
+  for (const Json& each : reply.at("rows")) {
+    table.add({field(each, "at"), field(each, "state"), field(each, "worst_state"),
+               field(each, "freshness"), field(each, "last_lag_ms"), field(each, "max_lag_ms"),
+               field(each, "unknown_s"), field(each, "conflicts"), field(each, "unresolved")});
+  }
+  std::string out = reply.at("rows").empty() ? "nothing is kept of that time\n" : table.text();
+  if (!reply.at("next_since").is_null()) out += "and more: narrow it, or take --limit 5000\n";
+  return out;
+}
+
 std::string sites(const Json& rows) {
   TextTable table({"DATACENTER", "VERDICT", "SIGNALS", "HOLD-DOWN MS", "LAST ACT"});
   for (const Json& row : rows) {
@@ -437,6 +450,8 @@ std::string render(View view, const std::string& body) {
       return change(reply);
     case View::kLinks:
       return links(reply);
+    case View::kLinkHistory:
+      return linkHistory(reply);
     case View::kHealth:
       return health(reply);
     case View::kOverride:

@@ -27,6 +27,7 @@ enum class View {
   kChanges,
   kChange,
   kLinks,
+  kLinkHistory,
   kHealth,
   kOverride,
   kCleared,

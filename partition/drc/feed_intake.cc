@@ -31,10 +31,9 @@ FeedLineResult FeedIntake::refuse(FeedOutcome outcome, std::string why, const Fe
   return out;
 }
 
-void FeedIntake::tick(const FeedTime& now, const LinkBook::SampleSink& sink) {
+void FeedIntake::tick(const FeedTime& now) {
   unsigned changes = 0;
   book_.tick(now, [&](const LinkRow& link, const LinkSample& sample) {
-    if (sink) sink(link, sample);
     if (!sample.changed || ++changes > kChangesATick) return;
     logInfo("drc_link", {{"source", std::string(link.source)},
                          {"target", std::string(link.target)},

@@ -40,7 +40,8 @@ class FeedIntake {
 
   // LinkBook::tick(), and a log line for each link whose state or freshness changed, within
   // kChangesATick.
-  void tick(const FeedTime& now, const LinkBook::SampleSink& sink = {});
+  void tick(const FeedTime& now);
+  void takeSpans(MonotonicTime now, const LinkBook::SpanSink& sink) { book_.takeSpans(now, sink); }
   bool markRebasing(std::string_view source, std::string_view target, MonotonicTime until,
                     MonotonicTime now) {
     return book_.markRebasing(source, target, until, now);

@@ -248,4 +248,14 @@ void LinkBook::tick(const FeedTime& now, const SampleSink& sink) {
   }
 }
 
+void LinkBook::takeSpans(MonotonicTime now, const SpanSink& sink) {
+  for (auto& [direction, channels] : directions_) {
+    for (auto& [channel, record] : channels) {
+      LinkView view = record.view(now);
+      applyRebasing(direction, now, view);
+      sink({direction.first, direction.second, channel, record, view}, record.takeSpan());
+    }
+  }
+}
+
 }  // namespace meridian::partition

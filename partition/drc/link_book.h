@@ -102,6 +102,9 @@ class LinkBook {
   // has been silent for LinkLimits::keep.
   using SampleSink = std::function<void(const LinkRow&, const LinkSample&)>;
   void tick(const FeedTime& now, const SampleSink& sink);
+  // Each link, in the order of visit(), with what it was since the last call.
+  using SpanSink = std::function<void(const LinkRow&, const LinkSpan&)>;
+  void takeSpans(MonotonicTime now, const SpanSink& sink);
 
  private:
   static constexpr std::size_t kOldBoots = 4;

@@ -183,6 +183,9 @@ std::vector<std::string> shown(const Config& config) {
       "drc_max_agents " + std::to_string(config.drc_limits.max_agents),
       "drc_max_links " + std::to_string(config.drc_limits.max_links),
       "drc_skew_bound " + std::to_string(config.drc_limits.skew_bound.count()),
+      "drc_history " + std::to_string(config.drc_history.every.count()) + " " +
+          std::to_string(config.drc_history.keep_hours) + " " +
+          std::to_string(config.drc_history.max_links),
       "drc_listen " + (config.drc_listen ? config.drc_listen->text() : "none"),
       "drc_max_connections " + std::to_string(config.drc_max_connections),
       "drc_idle_timeout " + std::to_string(config.drc_idle_timeout.count()),
