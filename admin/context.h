@@ -22,6 +22,7 @@
 
 namespace meridian::partition {
 class BalanceService;
+class Collector;
 class HaService;
 class HoldBook;
 class LinkHistory;
@@ -95,9 +96,10 @@ struct Context {
   partition::HoldBook* holds = nullptr;       // the same
   partition::SiteMover* mover = nullptr;      // the same, together with patrol
   const partition::SitePatrol* patrol = nullptr;
-  partition::HaService* ha = nullptr;             // the same
-  partition::BalanceService* balancer = nullptr;  // the same
-  partition::LinkHistory* link_history = nullptr;  // the same
+  partition::HaService* ha = nullptr;               // the same
+  partition::BalanceService* balancer = nullptr;    // the same
+  partition::LinkHistory* link_history = nullptr;   // the same
+  const partition::Collector* collector = nullptr;  // nobody is asked for links
 };
 
 }  // namespace meridian::admin

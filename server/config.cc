@@ -313,6 +313,7 @@ class Decoder {
     }
     config.drc_max_connections = count(in, "max_connections");
     config.drc_idle_timeout = millis(in, "idle_timeout_ms");
+    config.drc_pulls = partition::decodePulls(in, folder_);
     in.finish();
   }
 
@@ -359,8 +360,12 @@ class Decoder {
 };
 
 constexpr std::string_view kChecks = "health.checks[]";
+constexpr std::string_view kPulls = "drc.pull[]";
 
-std::vector<ConfigKey> withCheckNumbers(std::vector<ConfigKey> keys) {
+std::vector<ConfigKey> withTableNumbers(std::vector<ConfigKey> keys) {
+  for (const partition::PullNumber& each : partition::pullNumbers()) {
+    keys.push_back({kPulls, each.name, "integer", each.unit, each.min, each.max, each.fallback});
+  }
   for (const partition::CheckNumber& each : partition::checkNumbers()) {
     keys.push_back({kChecks, each.name, "integer", each.unit, each.min, each.max, each.fallback});
   }
@@ -370,7 +375,7 @@ std::vector<ConfigKey> withCheckNumbers(std::vector<ConfigKey> keys) {
 }  // namespace
 
 const std::vector<ConfigKey>& numericKeys() {
-  static const std::vector<ConfigKey> kKeys = withCheckNumbers({
+  static const std::vector<ConfigKey> kKeys = withTableNumbers({
       {"dns", "udp_workers", "integer", "threads", 0, 256, 0},
       {"dns", "udp_payload_max", "integer", "bytes", 512, 4096, 1232},
       {"dns", "tcp_max_connections", "integer", "", 1, 100000, 1024},
@@ -430,6 +435,8 @@ std::vector<std::string> configKeyPaths() {
   std::vector<std::string> paths(std::begin(kStringKeys), std::end(kStringKeys));
   for (const std::string_view name : partition::checkTexts())
     paths.push_back(std::string(kChecks) + "." + std::string(name));
+  for (const std::string_view name : partition::pullTexts())
+    paths.push_back(std::string(kPulls) + "." + std::string(name));
   for (const ConfigKey& key : numericKeys())
     paths.push_back(std::string(key.section) + "." + std::string(key.name));
   std::sort(paths.begin(), paths.end());

@@ -19,6 +19,7 @@
 #include "partition/change/change.h"
 #include "partition/drc/link_history.h"
 #include "partition/drc/link_record.h"
+#include "partition/drc/pull_config.h"
 #include "partition/ha/ha_service.h"
 #include "partition/health/check_config.h"
 #include "partition/hooks/hook_config.h"
@@ -71,6 +72,7 @@ struct Config {
   std::optional<IpEndpoint> drc_listen;
   std::size_t drc_max_connections = 0;
   std::chrono::milliseconds drc_idle_timeout{};
+  std::vector<partition::PullConfig> drc_pulls;
 
   partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;
   partition::BalancePolicy balancer;

@@ -13,6 +13,7 @@
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
 #include "partition/change/engine.h"
+#include "partition/drc/collector.h"
 #include "partition/drc/link_book.h"
 #include "partition/drc/link_history.h"
 #include "partition/ha/ha_service.h"
@@ -47,7 +48,8 @@ constexpr std::chrono::milliseconds kChangeTick{100};
 // could not write.
 void reserveFiles(const Config& config, std::size_t udp_sockets) {
   const std::size_t needed = config.tcp_max_connections + config.admin_max_connections +
-                             config.drc_max_connections + config.dns_listen.size() + udp_sockets +
+                             config.drc_max_connections + config.drc_pulls.size() +
+                             config.dns_listen.size() + udp_sockets +
                              kFilesOfProbe * config.health_max_probes + kOtherFiles;
   if (const Status raised = raiseFileLimit(needed); !raised) {
     logWarn("file_limit_too_low",
@@ -80,6 +82,7 @@ struct Server::Parts {
   partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
   std::optional<partition::LinkHistory> link_history;
+  std::unique_ptr<partition::Collector> collector;
   std::optional<partition::HoldBook> holds;
   partition::LoadBook load_book;
   partition::ClockedLoad load{load_book, clock};
@@ -247,7 +250,7 @@ Status Server::Parts::startAdmin() {
   api = std::make_unique<admin::Api>(
       admin::Context{loop, clock, *map, *changes, links, publisher, *metrics, drc, *health, view,
                      not_ready, hooks.get(), &*holds, mover.get(), patrol.get(), ha.get(),
-                     balancer.get(), &*link_history},
+                     balancer.get(), &*link_history, collector.get()},
       std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -270,6 +273,7 @@ Status Server::Parts::openDrc() {
   auto opened = partition::LinkHistory::open(store, world.config.drc_history);
   if (!opened) return tl::unexpected(opened.error().within("drc history"));
   link_history = std::move(*opened);
+  collector = std::make_unique<partition::Collector>(loop, clock, drc, world.config.drc_pulls);
   return {};
 }
 

@@ -9,8 +9,8 @@
 #include "admin/ctl/http_client.h"
 #include "admin/ctl/offline.h"
 #include "admin/ctl/show.h"
-#include "admin/ctl/token_file.h"
 #include "base/file.h"
+#include "base/token_file.h"
 
 namespace meridian::ctl {
 namespace {

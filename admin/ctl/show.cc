@@ -239,6 +239,16 @@ std::string plan(const Json& reply) {
                                                  : "dry run: it would be refused\n");
 }
 
+// Agents that are asked; empty where there are none.
+std::string aroundLinks(const Json& reply) {
+  TextTable pulls({"ASKED", "DC", "STATE", "SINCE", "FAILURES IN A ROW", "LAST FAILURE"});
+  for (const Json& each : reply.at("pulls")) {
+    pulls.add({field(each, "agent"), field(each, "dc"), field(each, "state"), field(each, "since"),
+               field(each, "failures_in_a_row"), field(each, "last_failure")});
+  }
+  return reply.at("pulls").empty() ? std::string() : "\n" + pulls.text();
+}
+
 std::string links(const Json& reply) {
   TextTable table({"SOURCE", "TARGET", "CHANNEL", "STATE", "FRESHNESS", "LAG MS", "WORST 60S",
                    "GAP", "UNRESOLVED", "SKEW MS", "REPORTERS"});
@@ -250,7 +260,7 @@ std::string links(const Json& reply) {
   }
   std::string out = reply.at("links").empty() ? "nobody reports a link\n" : table.text();
   if (reply.at("more").get<bool>()) out += "and more: narrow it by --source, --target, --channel\n";
-  return out;
+  return out + aroundLinks(reply);
 }
 
 std::string linkHistory(const Json& reply) {

@@ -63,7 +63,8 @@ FeedLineResult FeedStream::judged(FeedOutcome outcome, std::uint64_t seq, const 
 }
 
 FeedLineResult FeedStream::hello(const HelloLine& line, const FeedTime& now) {
-  const bool foreign = !only_agent_.empty() && line.agent != only_agent_;
+  const bool foreign = (!only_agent_.empty() && line.agent != only_agent_) ||
+                       (!only_dc_.empty() && line.dc != only_dc_);
   const FeedOutcome outcome =
       foreign ? intake_.book_.refuse(FeedOutcome::kForeign) : intake_.book_.hello(line, now);
   // After a refused hello nobody speaks: what follows must not count as the agent before it.

@@ -65,9 +65,9 @@ class FeedIntake {
 
 class FeedStream {
  public:
-  // `only_agent`: the one agent that may speak here; empty: any.
-  explicit FeedStream(FeedIntake& intake, std::string only_agent = {})
-      : intake_(intake), only_agent_(std::move(only_agent)) {}
+  // `only_agent`, `only_dc`: who alone may speak here, and from where; empty: any.
+  explicit FeedStream(FeedIntake& intake, std::string only_agent = {}, std::string only_dc = {})
+      : intake_(intake), only_agent_(std::move(only_agent)), only_dc_(std::move(only_dc)) {}
 
   // `text` without its newline. A hello's token is not looked at here.
   FeedLineResult line(std::string_view text, const FeedTime& now);
@@ -84,6 +84,7 @@ class FeedStream {
 
   FeedIntake& intake_;
   std::string only_agent_;
+  std::string only_dc_;
   std::optional<FeedSession> session_;
 };
 

@@ -51,7 +51,7 @@ std::string_view feedOutcomeText(FeedOutcome outcome) {
       "seq is not above the last one of this boot",
       "this boot was replaced by a newer one",
       "a hello line must come first",
-      "this token speaks for another agent",
+      "another agent or site may speak here",
       "no token that may feed",
       "this agent and boot spoke for another dc before",
       "too many agents (drc.max_agents)",

@@ -28,7 +28,7 @@ enum class FeedOutcome : std::uint8_t {
   kOldSeq,        // not above the last of this boot: late, or sent twice
   kOldBoot,       // of a run of the agent that a newer one has replaced
   kNoHello,       // the agent is not known (any more)
-  kForeign,       // the token speaks for another agent
+  kForeign,       // who may speak here is another agent, or stands elsewhere
   kUnauthorized,  // no token that may feed
   kMoved,         // one boot of one agent cannot be at two sites
   kTooManyAgents,
