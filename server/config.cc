@@ -39,6 +39,9 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "evacuation.return",
                                             "admin.listen",
                                             "drc.listen",
+                                            "drc.tls_certificate_file",
+                                            "drc.tls_key_file",
+                                            "drc.tls_client_ca_file",
                                             "ha.senders",
                                             "ha.secret_files",
                                             "ha.frozen",
@@ -313,8 +316,30 @@ class Decoder {
     }
     config.drc_max_connections = count(in, "max_connections");
     config.drc_idle_timeout = millis(in, "idle_timeout_ms");
+    config.drc_tls = readDrcTls(in);
+    config.drc_tls_handshake = millis(in, "tls_handshake_ms");
     config.drc_pulls = partition::decodePulls(in, folder_);
     in.finish();
+  }
+
+  std::optional<TlsFiles> readDrcTls(ObjectReader& in) {
+    const auto file = [&](std::string_view key) -> std::filesystem::path {
+      if (!in.has(key)) return {};
+      return joined(in.string(key, {.check = isPath}));
+    };
+    TlsFiles out{file("tls_certificate_file"), file("tls_key_file"), file("tls_client_ca_file")};
+    if (out.certificate.empty() != out.key.empty()) {
+      in.error(out.key.empty() ? "tls_certificate_file" : "tls_key_file",
+               "tls_certificate_file and tls_key_file go together");
+    }
+    if (!out.client_ca.empty() && out.certificate.empty()) {
+      in.error("tls_client_ca_file", "needs tls_certificate_file and tls_key_file");
+    }
+    for (const char* key : {"tls_certificate_file", "tls_key_file", "tls_client_ca_file"}) {
+      in.ignore(key);
+    }
+    if (out.certificate.empty()) return std::nullopt;
+    return out;
   }
 
   void readHa(Config& config) {
@@ -416,6 +441,7 @@ const std::vector<ConfigKey>& numericKeys() {
       {"drc", "history_max_links", "integer", "", 0, 20000, 1000},
       {"drc", "max_connections", "integer", "", 1, 10000, 256},
       {"drc", "idle_timeout_ms", "integer", "ms", 100, 600000, 15000},
+      {"drc", "tls_handshake_ms", "integer", "ms", 100, 60000, 5000},
       {"balancer", "gap_start_percent", "integer", "points", 11, 100, 20},
       {"balancer", "gap_stop_percent", "integer", "points", 1, 19, 10},
       {"balancer", "high_percent", "integer", "%", 71, 100, 75},

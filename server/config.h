@@ -13,6 +13,7 @@
 #include "base/diagnostics.h"
 #include "base/ip.h"
 #include "base/log.h"
+#include "base/tls_server.h"
 #include "geo/catalogue.h"
 #include "geo/fence.h"
 #include "geo/mmdb.h"
@@ -72,6 +73,8 @@ struct Config {
   std::optional<IpEndpoint> drc_listen;
   std::size_t drc_max_connections = 0;
   std::chrono::milliseconds drc_idle_timeout{};
+  std::optional<TlsFiles> drc_tls;
+  std::chrono::milliseconds drc_tls_handshake{};
   std::vector<partition::PullConfig> drc_pulls;
 
   partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;

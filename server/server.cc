@@ -285,12 +285,14 @@ Status Server::Parts::startDrc() {
   });
   const Config& config = world.config;
   if (!config.drc_listen) return {};
-  auto started = admin::DrcStream::start(
-      loop, clock, drc, api->authenticator(),
-      {*config.drc_listen, config.drc_max_connections, config.drc_idle_timeout});
+  auto started =
+      admin::DrcStream::start(loop, clock, drc, api->authenticator(),
+                              {*config.drc_listen, config.drc_max_connections,
+                               config.drc_idle_timeout, config.drc_tls, config.drc_tls_handshake});
   if (!started) return tl::unexpected(started.error().within("drc"));
   drc_stream = std::move(*started);
-  logInfo("drc_listening", {{"address", drc_stream->bound().text()}});
+  logInfo("drc_listening",
+          {{"address", drc_stream->bound().text()}, {"tls", config.drc_tls ? "yes" : "no"}});
   return {};
 }
 

@@ -40,8 +40,9 @@ LinkView worseOf(LinkView a, const LinkView& b) {
 
 std::string_view feedOutcomeName(FeedOutcome outcome) {
   constexpr std::array<std::string_view, kFeedOutcomes> kNames = {
-      "accepted",     "old_seq", "old_boot",        "no_hello",       "foreign",
-      "unauthorized", "moved",   "too_many_agents", "too_many_links", "too_many_reporters"};
+      "accepted",     "old_seq",       "old_boot",        "no_hello",       "foreign",
+      "unauthorized", "moved",         "too_many_agents", "too_many_links", "too_many_reporters",
+      "tls_failed",   "tls_untrusted", "tls_timeout"};
   return kNames[static_cast<std::size_t>(outcome)];
 }
 
@@ -56,7 +57,10 @@ std::string_view feedOutcomeText(FeedOutcome outcome) {
       "this agent and boot spoke for another dc before",
       "too many agents (drc.max_agents)",
       "too many links (drc.max_links)",
-      "too many agents report this link"};
+      "too many agents report this link",
+      "the TLS handshake failed",
+      "the client has no certificate of the authority",
+      "the TLS handshake took too long"};
   return kTexts[static_cast<std::size_t>(outcome)];
 }
 

@@ -33,9 +33,12 @@ enum class FeedOutcome : std::uint8_t {
   kMoved,         // one boot of one agent cannot be at two sites
   kTooManyAgents,
   kTooManyLinks,
-  kTooManyReporters
+  kTooManyReporters,
+  kTlsFailed,     // of a connection, before its first line: see admin/drc_stream.h
+  kTlsUntrusted,  // without a certificate that must be shown
+  kTlsTimeout
 };
-inline constexpr std::size_t kFeedOutcomes = 10;
+inline constexpr std::size_t kFeedOutcomes = 13;
 std::string_view feedOutcomeName(FeedOutcome outcome);  // "accepted", "old_seq", …
 std::string_view feedOutcomeText(FeedOutcome outcome);  // for people
 

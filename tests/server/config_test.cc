@@ -198,6 +198,8 @@ std::vector<std::string> shown(const Config& config) {
           std::to_string(config.drc_history.max_links),
       "drc_listen " + (config.drc_listen ? config.drc_listen->text() : "none"),
       "drc_max_connections " + std::to_string(config.drc_max_connections),
+      "drc_tls " + std::to_string(config.drc_tls.has_value()) + " " +
+          std::to_string(config.drc_tls_handshake.count()),
       "drc_pulls " + std::to_string(config.drc_pulls.size()),
       "drc_idle_timeout " + std::to_string(config.drc_idle_timeout.count()),
       "ha_senders " + std::to_string(config.ha.senders.size()),
@@ -419,6 +421,19 @@ TEST(Config, PullsAreRead) {
         errorsOf("[[drc.pull]]\nagent = \"a\"\ndc = \"d\"\nurl = \"" + std::string(url) + "\"\n"),
         HasSubstr("drc.pull[0].url: "));
   }
+}
+
+TEST(Config, TlsOfTheFeedIsRead) {
+  const auto config = parseConfig(
+      "[drc]\ntls_certificate_file = \"c.pem\"\ntls_key_file = \"/k.pem\"\n", "/etc/m.toml");
+  ASSERT_TRUE(config) << config.error().text();
+  ASSERT_TRUE(config->drc_tls);
+  EXPECT_EQ(config->drc_tls->certificate, "/etc/c.pem");
+  EXPECT_EQ(config->drc_tls->key, "/k.pem");
+  EXPECT_TRUE(config->drc_tls->client_ca.empty());
+  EXPECT_THAT(errorsOf("[drc]\ntls_key_file = \"k\"\n"), HasSubstr("go together"));
+  EXPECT_THAT(errorsOf("[drc]\ntls_certificate_file = \"c\"\n"), HasSubstr("go together"));
+  EXPECT_THAT(errorsOf("[drc]\ntls_client_ca_file = \"c\"\n"), HasSubstr("drc.tls_client_ca_file"));
 }
 
 TEST(Config, HaIsRead) {
