@@ -163,7 +163,8 @@ HttpReply links(const Context& context, const ApiCall& call) {
                     {"links", std::move(rows)},
                     {"more", more},
                     {"agents", std::move(agents)},
-                    {"pulls", pullsJson(context)}});
+                    {"pulls", pullsJson(context)},
+                    {"reads", readsJson(context.view())}});
 }
 
 Metric lineMetric(const FeedIntake& intake) {
@@ -240,6 +241,7 @@ std::vector<Metric> linkMetrics(const Context& context) {
                                     .type = Metric::Type::kGauge,
                                     .samples = {{{}, static_cast<double>(book.agents().size())}}}};
   if (context.collector != nullptr) addPullMetrics(*context.collector, out);
+  out.push_back(readMetric(context.view()));
   return out;
 }
 

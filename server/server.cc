@@ -16,6 +16,7 @@
 #include "partition/drc/collector.h"
 #include "partition/drc/link_book.h"
 #include "partition/drc/link_history.h"
+#include "partition/drc/read_watch.h"
 #include "partition/ha/ha_service.h"
 #include "partition/health/health_service.h"
 #include "partition/hold/hold_book.h"
@@ -83,6 +84,7 @@ struct Server::Parts {
   partition::ClockedLinks links{link_book, clock};
   std::optional<partition::LinkHistory> link_history;
   std::unique_ptr<partition::Collector> collector;
+  partition::ReadWatch read_watch;
   std::optional<partition::HoldBook> holds;
   partition::LoadBook load_book;
   partition::ClockedLoad load{load_book, clock};
@@ -282,6 +284,9 @@ Status Server::Parts::startDrc() {
     const partition::FeedTime now{clock.monotonicNow(), clock.wallNow()};
     drc.tick(now);
     link_history->tick(drc, now);
+    const auto state = publisher.published().current();
+    publisher.setReads(
+        read_watch.look(*state->map.topology, *state->map.table, *state->health, links));
   });
   const Config& config = world.config;
   if (!config.drc_listen) return {};

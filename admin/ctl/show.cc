@@ -239,14 +239,22 @@ std::string plan(const Json& reply) {
                                                  : "dry run: it would be refused\n");
 }
 
-// Agents that are asked; empty where there are none.
+// Agents that are asked, and which copies are read; empty where there are none.
 std::string aroundLinks(const Json& reply) {
   TextTable pulls({"ASKED", "DC", "STATE", "SINCE", "FAILURES IN A ROW", "LAST FAILURE"});
   for (const Json& each : reply.at("pulls")) {
     pulls.add({field(each, "agent"), field(each, "dc"), field(each, "state"), field(each, "since"),
                field(each, "failures_in_a_row"), field(each, "last_failure")});
   }
-  return reply.at("pulls").empty() ? std::string() : "\n" + pulls.text();
+  TextTable reads({"ZONE", "PRIMARY", "COPY", "FRESH"});
+  for (const Json& each : reply.at("reads")) {
+    for (const Json& copy : each.at("copies")) {
+      reads.add({field(each, "zone"), field(each, "primary"), field(copy, "ezone"),
+                 field(copy, "fresh")});
+    }
+  }
+  return (reply.at("pulls").empty() ? std::string() : "\n" + pulls.text()) +
+         (reply.at("reads").empty() ? std::string() : "\n" + reads.text());
 }
 
 std::string links(const Json& reply) {
