@@ -20,6 +20,9 @@ Api::Api(Context context, Authenticator authenticator)
   addChangeRoutes(router_, context_, *change_feed_);
   addZoneRoutes(router_, context_);
   addLinkRoutes(router_, context_);
+  if (context_.link_history != nullptr) {
+    addLinkHistoryRoutes(router_, context_, *context_.link_history);
+  }
   addHealthRoutes(router_, context_);
   if (context_.mover != nullptr) addSiteRoutes(router_, context_);
   if (context_.holds != nullptr) addHoldRoutes(router_, context_, *context_.holds);

@@ -52,6 +52,10 @@ void addZoneRoutes(Router& router, const Context& context);
 void addLinkRoutes(Router& router, const Context& context);
 // meridian_drc_*
 std::vector<Metric> linkMetrics(const Context& context);
+Metric readMetric(const ServingView& view);  // meridian_read_copies
+void addLinkHistoryRoutes(Router& router, const Context& context, partition::LinkHistory& history);
+// meridian_drc_history_*
+std::vector<Metric> linkHistoryMetrics(const partition::LinkHistory& history);
 void addSiteRoutes(Router& router, const Context& context);
 void addHoldRoutes(Router& router, const Context& context, partition::HoldBook& holds);
 void addHealthRoutes(Router& router, const Context& context);

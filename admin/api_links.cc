@@ -5,6 +5,7 @@
 #include "admin/api.h"
 #include "admin/json.h"
 #include "admin/reply.h"
+#include "partition/drc/collector.h"
 #include "partition/drc/feed_intake.h"
 
 namespace meridian::admin {
@@ -115,6 +116,27 @@ Json linkJson(const LinkRow& row, MonotonicTime now) {
           {"history", std::move(history)}};
 }
 
+Json pullsJson(const Context& context) {
+  Json out = Json::array();
+  if (context.collector == nullptr) return out;
+  for (std::size_t i = 0; i < context.collector->size(); ++i) {
+    const partition::PullConfig& config = context.collector->config(i);
+    const partition::PullStatus& status = context.collector->status(i);
+    out.push_back(
+        {{"agent", config.agent},
+         {"dc", config.dc},
+         {"url", config.url},
+         {"state", pullStateName(status.state)},
+         {"since", rfc3339(status.since)},
+         {"polls", status.polls},
+         {"failures", status.failures},
+         {"failures_in_a_row", status.failures_in_a_row},
+         {"last_failure", nullable(status.why)},
+         {"answered_at", status.answered_at ? Json(rfc3339(*status.answered_at)) : Json(nullptr)}});
+  }
+  return out;
+}
+
 HttpReply links(const Context& context, const ApiCall& call) {
   const auto limit = call.number("limit", kMaxLinks, 1, kMaxLinks);
   if (!limit) return errorReply(limit.error());
@@ -140,7 +162,9 @@ HttpReply links(const Context& context, const ApiCall& call) {
   return jsonReply({{"now", rfc3339(now.wall)},
                     {"links", std::move(rows)},
                     {"more", more},
-                    {"agents", std::move(agents)}});
+                    {"agents", std::move(agents)},
+                    {"pulls", pullsJson(context)},
+                    {"reads", readsJson(context.view())}});
 }
 
 Metric lineMetric(const FeedIntake& intake) {
@@ -165,6 +189,28 @@ Metric lineMetric(const FeedIntake& intake) {
   return out;
 }
 
+void addPullMetrics(const partition::Collector& collector, std::vector<Metric>& out) {
+  Metric up{.name = "meridian_drc_pull_up",
+            .help = "1 while the agent's last poll brought its lines",
+            .type = Metric::Type::kGauge,
+            .samples = {}};
+  Metric polls{.name = "meridian_drc_pulls_total",
+               .help = "Polls of agents by outcome",
+               .type = Metric::Type::kCounter,
+               .samples = {}};
+  for (std::size_t i = 0; i < collector.size(); ++i) {
+    const std::string& agent = collector.config(i).agent;
+    const partition::PullStatus& status = collector.status(i);
+    up.samples.push_back({{{"agent", agent}}, status.state == partition::PullState::kUp ? 1.0 : 0});
+    polls.samples.push_back(
+        {{{"agent", agent}, {"outcome", "taken"}}, static_cast<double>(status.polls)});
+    polls.samples.push_back(
+        {{{"agent", agent}, {"outcome", "failed"}}, static_cast<double>(status.failures)});
+  }
+  out.push_back(std::move(up));
+  out.push_back(std::move(polls));
+}
+
 }  // namespace
 
 std::vector<Metric> linkMetrics(const Context& context) {
@@ -185,15 +231,18 @@ std::vector<Metric> linkMetrics(const Context& context) {
         {{{"freshness", std::string(freshnessName(static_cast<partition::Freshness>(i)))}},
          static_cast<double>(by_freshness[i])});
   }
-  return {lineMetric(context.drc), std::move(links),
-          Metric{.name = "meridian_drc_worst_lag_ms",
-                 .help = "Largest effective lag of the links whose lag is known",
-                 .type = Metric::Type::kGauge,
-                 .samples = {{{}, static_cast<double>(worst)}}},
-          Metric{.name = "meridian_drc_agents",
-                 .help = "Agents that have reported in the last day",
-                 .type = Metric::Type::kGauge,
-                 .samples = {{{}, static_cast<double>(book.agents().size())}}}};
+  std::vector<Metric> out = {lineMetric(context.drc), std::move(links),
+                             Metric{.name = "meridian_drc_worst_lag_ms",
+                                    .help = "Largest effective lag of the links whose lag is known",
+                                    .type = Metric::Type::kGauge,
+                                    .samples = {{{}, static_cast<double>(worst)}}},
+                             Metric{.name = "meridian_drc_agents",
+                                    .help = "Agents that have reported in the last day",
+                                    .type = Metric::Type::kGauge,
+                                    .samples = {{{}, static_cast<double>(book.agents().size())}}}};
+  if (context.collector != nullptr) addPullMetrics(*context.collector, out);
+  out.push_back(readMetric(context.view()));
+  return out;
 }
 
 void addLinkRoutes(Router& router, const Context& context) {

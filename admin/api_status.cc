@@ -32,6 +32,9 @@ HttpReply metrics(const Context& context, const Router& router) {
     all.push_back(std::move(each));
   }
   for (Metric& each : linkMetrics(context)) all.push_back(std::move(each));
+  if (context.link_history != nullptr) {
+    for (Metric& each : linkHistoryMetrics(*context.link_history)) all.push_back(std::move(each));
+  }
   for (Metric& each : healthMetrics(context.health, *context.map.current().topology)) {
     all.push_back(std::move(each));
   }

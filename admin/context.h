@@ -22,9 +22,11 @@
 
 namespace meridian::partition {
 class BalanceService;
+class Collector;
 class ConsumerBook;
 class HaService;
 class HoldBook;
+class LinkHistory;
 class LoadSource;
 class OutboundHooks;
 class QueryRates;
@@ -97,11 +99,13 @@ struct Context {
   partition::HoldBook* holds = nullptr;       // the same
   partition::SiteMover* mover = nullptr;      // the same, together with patrol
   const partition::SitePatrol* patrol = nullptr;
-  partition::HaService* ha = nullptr;             // the same
-  partition::BalanceService* balancer = nullptr;  // the same
-  partition::ConsumerBook* consumers = nullptr;   // the same
-  const partition::QueryRates* rates = nullptr;   // nullptr: no impact of a change is told
-  const partition::LoadSource* load = nullptr;    // nullptr: nobody reports any
+  partition::HaService* ha = nullptr;               // the same
+  partition::BalanceService* balancer = nullptr;    // the same
+  partition::LinkHistory* link_history = nullptr;   // the same
+  const partition::Collector* collector = nullptr;  // nobody is asked for links
+  partition::ConsumerBook* consumers = nullptr;     // nullptr: no routes for them
+  const partition::QueryRates* rates = nullptr;     // nullptr: no impact of a change is told
+  const partition::LoadSource* load = nullptr;      // nullptr: nobody reports any
 };
 
 }  // namespace meridian::admin

@@ -2,6 +2,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 #include <event2/util.h>
 
@@ -41,27 +42,51 @@ void DrcStream::ListenerFree::operator()(evconnlistener* listener) const {
 class DrcStream::Connection {
  public:
   Connection(DrcStream& server, dns::Socket socket)
-      : server_(server),
-        event_(bufferevent_socket_new(server.loop_.raw(), socket.get(), BEV_OPT_CLOSE_ON_FREE)) {
-    if (!event_) throw std::bad_alloc();
-    socket.release();
+      : server_(server), event_(server.newEvent(socket)), handshaking_(server.tls_ != nullptr) {
     // One whole line and its newline: input beyond that waits in the kernel.
     bufferevent_setwatermark(event_.get(), EV_READ, 0, kMaxFeedLine + 2);
     bufferevent_setcb(
         event_.get(),
         [](bufferevent*, void* self) { static_cast<Connection*>(self)->onReadable(); },
         [](bufferevent*, void* self) { static_cast<Connection*>(self)->onWritten(); },
-        [](bufferevent*, short, void* self) {
-          // Closed or broken: whole lines before it were read already.
-          auto* connection = static_cast<Connection*>(self);
-          connection->server_.drop(*connection);
-        },
+        [](bufferevent*, short what, void* self) { static_cast<Connection*>(self)->onEvent(what); },
         this);
     if (bufferevent_enable(event_.get(), EV_READ | EV_WRITE) != 0) throw std::bad_alloc();
-    restartIdleTimer();
+    if (handshaking_) {
+      idle_ = server_.loop_.after(server_.options_.handshake_timeout, [this] {
+        refuseHandshake(partition::FeedOutcome::kTlsTimeout, "the TLS handshake took too long");
+      });
+    } else {
+      restartIdleTimer();
+    }
   }
+  ~Connection() {
+    ssl_st* const session = server_.tls_ ? bufferevent_openssl_get_ssl(event_.get()) : nullptr;
+    if (session != nullptr && !handshaking_) TlsServer::sayEnd(session);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
  private:
+  void onEvent(short what) {
+    if ((what & BEV_EVENT_CONNECTED) != 0) {
+      handshaking_ = false;
+      return restartIdleTimer();
+    }
+    // Closed or broken: whole lines before it were read already.
+    if (!handshaking_) return server_.drop(*this);
+    const unsigned long code = bufferevent_get_openssl_error(event_.get());
+    const bool untrusted = TlsServer::failureOf(code) == TlsFailure::kUntrusted;
+    refuseHandshake(
+        untrusted ? partition::FeedOutcome::kTlsUntrusted : partition::FeedOutcome::kTlsFailed,
+        "TLS handshake: " + TlsServer::textOf(code));
+  }
+  void refuseHandshake(partition::FeedOutcome outcome, std::string why) {
+    server_.intake_.refuse(outcome, std::move(why),
+                           {server_.clock_.monotonicNow(), server_.clock_.wallNow()});
+    server_.drop(*this);
+  }
+
   void onReadable() {
     if (finishing_) return;
     const FeedTime now{server_.clock_.monotonicNow(), server_.clock_.wallNow()};
@@ -144,8 +169,19 @@ class DrcStream::Connection {
   std::unique_ptr<bufferevent, BufferEventFree> event_;
   std::unique_ptr<EventLoop::Timer> idle_;
   std::optional<partition::FeedStream> stream_;  // after a good hello
+  bool handshaking_ = false;
   bool finishing_ = false;
 };
+
+bufferevent* DrcStream::newEvent(dns::Socket& socket) {
+  bufferevent* const event =
+      tls_ ? bufferevent_openssl_socket_new(loop_.raw(), socket.get(), tls_->newSession(),
+                                            BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE)
+           : bufferevent_socket_new(loop_.raw(), socket.get(), BEV_OPT_CLOSE_ON_FREE);
+  if (event == nullptr) throw std::bad_alloc();
+  socket.release();
+  return event;
+}
 
 DrcStream::DrcStream(EventLoop& loop, const Clock& clock, partition::FeedIntake& intake,
                      const Authenticator& authenticator, const DrcStreamOptions& options)
@@ -162,6 +198,11 @@ Result<std::unique_ptr<DrcStream>> DrcStream::start(EventLoop& loop, const Clock
                                                     const Authenticator& authenticator,
                                                     const DrcStreamOptions& options) {
   std::unique_ptr<DrcStream> out(new DrcStream(loop, clock, intake, authenticator, options));
+  if (options.tls) {
+    auto tls = TlsServer::open(*options.tls);
+    if (!tls) return tl::unexpected(tls.error());
+    out->tls_ = std::move(*tls);
+  }
   if (Status listening = out->listen(); !listening) return tl::unexpected(listening.error());
   return out;
 }

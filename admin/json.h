@@ -27,6 +27,9 @@ HttpReply jsonReply(const nlohmann::json& json);
 // {partition | global_zone, zone, ezone, dc, prev_ezone, epoch, rev, since, reason, actor}
 nlohmann::json assignmentJson(const partition::Topology& topology,
                               const partition::Assignment& assignment);
+// [{zone, primary, stale_above_ms, fresh_again_ms, fallback, copies: [{ezone, fresh}],
+// least_stale}]
+nlohmann::json readsJson(const ServingView& view);
 nlohmann::json moveJson(const partition::AssignmentMove& move);
 nlohmann::json recordJson(const partition::JournalRecord& record);
 // {accepted, dry_run, change, verdicts}

@@ -53,9 +53,7 @@ class RocksStore final : public KvStore {
     for (const StoreWrite& write : batch) {
       rocksdb::ColumnFamilyHandle* handle = find(write.family);
       if (handle == nullptr) return unknownFamily(write.family);
-      const rocksdb::Status status = write.value
-                                         ? writes.Put(handle, slice(write.key), slice(*write.value))
-                                         : writes.Delete(handle, slice(write.key));
+      const rocksdb::Status status = add(writes, handle, write);
       if (!status.ok()) return storeError(status, "preparing a write");
     }
     rocksdb::WriteOptions options;
@@ -87,6 +85,12 @@ class RocksStore final : public KvStore {
   }
 
  private:
+  static rocksdb::Status add(rocksdb::WriteBatch& writes, rocksdb::ColumnFamilyHandle* handle,
+                             const StoreWrite& write) {
+    if (write.value) return writes.Put(handle, slice(write.key), slice(*write.value));
+    if (write.until) return writes.DeleteRange(handle, slice(write.key), slice(*write.until));
+    return writes.Delete(handle, slice(write.key));
+  }
   rocksdb::ColumnFamilyHandle* find(std::string_view family) const {
     const auto found = by_name_.find(family);
     return found == by_name_.end() ? nullptr : found->second;

@@ -23,6 +23,8 @@ struct StoreWrite {
   std::string family;
   std::string key;
   std::optional<std::string> value;  // nullopt deletes
+  // Without a value: every key in [key, until) is deleted.
+  std::optional<std::string> until = {};
 };
 
 class KvStore {

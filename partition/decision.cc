@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "partition/read_choice.h"
 #include "partition/stateless.h"
 
 namespace meridian::partition {
@@ -12,14 +13,6 @@ namespace {
 
 Health healthOf(const Topology& topology, const SiteHealth& health, EZoneIx ezone) {
   return health.datacenters[topology.ezones[ezone.index()].dc.index()];
-}
-
-EZoneIx chooseReadOnly(const Topology& topology, const SiteHealth& health,
-                       const std::vector<EZoneIx>& order, EZoneIx primary) {
-  const auto found = std::find_if(order.begin(), order.end(), [&](EZoneIx ezone) {
-    return obstacleOf(topology, health, ezone) == RejectedFor::kChosen;
-  });
-  return found == order.end() ? primary : *found;
 }
 
 // Where the owner of a global zone stands: behind the partitions, in topology order.
@@ -42,20 +35,6 @@ std::vector<Verdict> ownerVerdicts(const Zone& zone, EZoneIx owner,
     if (ezone == owner) continue;
     const bool member = std::find(candidates.begin(), candidates.end(), ezone) != candidates.end();
     verdicts.push_back({ezone, member ? RejectedFor::kNotOwner : RejectedFor::kNotMember});
-  }
-  return verdicts;
-}
-
-std::vector<Verdict> readVerdicts(const Topology& topology, const SiteHealth& health,
-                                  const std::vector<EZoneIx>& order, EZoneIx chosen) {
-  std::vector<Verdict> verdicts;
-  for (const EZoneIx ezone : order) {
-    const RejectedFor why = obstacleOf(topology, health, ezone);
-    if (ezone == chosen) {
-      verdicts.push_back({ezone, RejectedFor::kChosen});
-    } else {
-      verdicts.push_back({ezone, why == RejectedFor::kChosen ? RejectedFor::kFarther : why});
-    }
   }
   return verdicts;
 }
@@ -120,6 +99,15 @@ SiteHealth allUp(const Topology& topology) {
   return {std::vector<Health>(topology.datacenters.size(), Health::kUp)};
 }
 
+std::vector<ReadCopies> nothingFresh(const Topology& topology) {
+  std::vector<ReadCopies> out(topology.zones.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const Zone& zone = topology.zones[i];
+    if (zone.read_max_lag_ms) out[i].fresh.assign(zone.ezones.size(), 0);
+  }
+  return out;
+}
+
 // Why the eZone itself is no choice, or kChosen when it is one.
 RejectedFor obstacleOf(const Topology& topology, const SiteHealth& health, EZoneIx ezone) {
   switch (topology.dcOf(ezone).admin_state) {
@@ -156,6 +144,10 @@ std::string_view rejectedForName(RejectedFor why) {
       return "other-share";
     case RejectedFor::kSpilled:
       return "spilled";
+    case RejectedFor::kStale:
+      return "stale";
+    case RejectedFor::kSpared:
+      return "spared";
   }
   return "unknown";
 }
@@ -183,9 +175,9 @@ ZoneDecisions decideZone(const Topology& topology, ZoneIx zone_ix, const Placeme
   out.first_subject = globalSubject(topology, zone_ix);
   out.primary = assignment.ezone;
   if (assignment.prepared) out.prepared = {1};
+  const ReadChoice reads(topology, zone_ix, health, out.primary);
   for (std::size_t i = 0; i < placement.locusCount(); ++i) {
-    out.by_locus.push_back(
-        chooseReadOnly(topology, health, placement.siteOrder(locusAt(i)), out.primary));
+    out.by_locus.push_back(reads.choose(placement.siteOrder(locusAt(i))));
   }
   return out;
 }
@@ -208,8 +200,7 @@ DecisionStory explainDecision(const Topology& topology, ZoneIx zone_ix, const Pl
   }
   const EZoneIx primary = globalAssignment(topology, table, zone_ix).ezone;
   if (read_write) return {ownerVerdicts(zone, primary, zone.ezones)};
-  const std::vector<EZoneIx>& order = placement.siteOrder(locus);
-  return {readVerdicts(topology, health, order, chooseReadOnly(topology, health, order, primary))};
+  return {ReadChoice(topology, zone_ix, health, primary).verdicts(placement.siteOrder(locus))};
 }
 
 }  // namespace meridian::partition

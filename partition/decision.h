@@ -2,7 +2,8 @@
 // table is published.
 //
 //   sharding   the assignment and nothing else: health never moves the owner of data
-//   global rw  the assignment; ro: nearest eZone in service and not DOWN, else the primary
+//   global rw  the assignment; ro: nearest eZone in service, not DOWN and not too far behind
+//   (partition/read_choice.h), never nobody
 //   stateless  among eZones in service and not DOWN by distance, weight and spill, a client's
 //   network always the same way (partition/stateless.h); all down: the zone's policy, never nothing
 #pragma once
@@ -23,11 +24,23 @@
 
 namespace meridian::partition {
 
-// Health and replication as inputs; until they are fed, all is UP.
+// Which copies of a global zone are fresh enough to read (partition/drc/read_watch.h). The primary
+// needs no entry to be read; its own is 0.
+struct ReadCopies {
+  std::vector<std::uint8_t> fresh = {};  // by position in Zone::ezones; empty: all of them
+  // Of the stale ones in service the one that is behind the least, if that is known.
+  std::optional<EZoneIx> least_stale = {};
+  friend bool operator==(const ReadCopies&, const ReadCopies&) = default;
+};
+
+// Health and replication as inputs; until they are fed, all is UP and fresh.
 struct SiteHealth {
-  std::vector<Health> datacenters;  // by DcIx
+  std::vector<Health> datacenters;     // by DcIx
+  std::vector<ReadCopies> reads = {};  // by ZoneIx; empty: no lag is looked at
 };
 SiteHealth allUp(const Topology& topology);
+// SiteHealth::reads before anybody has looked: where lag is bounded, no copy is fresh.
+std::vector<ReadCopies> nothingFresh(const Topology& topology);
 
 // How full eZones are, as far as stateless answers go: the part of its clients, in basis points
 // (0–10000), that an eZone sends away. Until load is measured nobody sends anybody.
@@ -54,7 +67,9 @@ enum class RejectedFor : std::uint8_t {
   kNotMember,
   kStandby,     // stateless: weight 0, and others are usable
   kOtherShare,  // stateless: as near as the choice; the client's share is the choice's
-  kSpilled      // stateless: full, and this client is of those that it sends away
+  kSpilled,     // stateless: full, and this client is of those that it sends away
+  kStale,       // ro: too far behind the primary, or nobody knows how far
+  kSpared       // ro: the primary, while no copy is fresh and read_fallback spares it
 };
 std::string_view rejectedForName(RejectedFor why);
 

@@ -53,6 +53,10 @@ std::string_view zoneKindName(ZoneKind kind) {
   return "stateless";
 }
 
+std::string_view readFallbackName(ReadFallback fallback) {
+  return fallback == ReadFallback::kLeastStale ? "least_stale" : "primary";
+}
+
 std::string_view allDownName(AllDown policy) {
   switch (policy) {
     case AllDown::kAsIfUp:

@@ -85,6 +85,11 @@ struct StatelessRules {
   EZoneIx fallback;  // kFallback
 };
 
+// Who answers the read-only name of a global zone when no copy is fresh enough
+// (partition/read_choice.h).
+enum class ReadFallback : std::uint8_t { kPrimary, kLeastStale };
+std::string_view readFallbackName(ReadFallback fallback);  // "primary", "least_stale"
+
 struct Zone {
   std::string id;
   ZoneKind kind = ZoneKind::kSharding;
@@ -93,7 +98,10 @@ struct Zone {
   PlacementRules placement;
   std::uint32_t min_in_service = 1;  // sharding
   EZoneIx primary;                   // global: before the first switch
-  StatelessRules stateless;          // stateless
+  // global: copies farther behind are not read; nullopt: no lag is looked at.
+  std::optional<std::int64_t> read_max_lag_ms = {};
+  ReadFallback read_fallback = ReadFallback::kPrimary;
+  StatelessRules stateless;  // stateless
   // sharding: all eZones any partition may go to; global: primary and replicas; stateless: its
   // members. Document order.
   std::vector<EZoneIx> ezones;

@@ -15,6 +15,7 @@ constexpr std::size_t kMaxDatacenters = 254;
 constexpr std::size_t kMaxEZones = kEpochSlots;
 constexpr std::size_t kMaxZones = 256;
 constexpr std::size_t kMaxPartitions = 4096;  // of one zone
+constexpr std::int64_t kMaxReadLagMillis = 3'600'000;
 constexpr std::size_t kMaxRegionBytes = 64;
 constexpr std::size_t kMaxFenceRefBytes = 256;
 constexpr std::size_t kMaxSubdivisionBytes = 128;
@@ -188,6 +189,21 @@ class ZoneDecoder {
       } else {
         zone_.ezones.push_back(replica);
       }
+    }
+    decodeReads();
+  }
+
+  void decodeReads() {
+    const std::int64_t lag = in_.integer("read_max_lag_ms", {.min = 1, .max = kMaxReadLagMillis});
+    if (in_.has("read_max_lag_ms")) zone_.read_max_lag_ms = lag;
+    StringRule rule{.fallback = std::string(readFallbackName(ReadFallback::kPrimary))};
+    for (const ReadFallback each : {ReadFallback::kPrimary, ReadFallback::kLeastStale})
+      rule.one_of.push_back(readFallbackName(each));
+    if (in_.string("read_fallback", rule) == readFallbackName(ReadFallback::kLeastStale)) {
+      zone_.read_fallback = ReadFallback::kLeastStale;
+    }
+    if (in_.has("read_fallback") && !in_.has("read_max_lag_ms")) {
+      in_.error("read_fallback", "means nothing without read_max_lag_ms");
     }
   }
 

@@ -39,6 +39,9 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "evacuation.return",
                                             "admin.listen",
                                             "drc.listen",
+                                            "drc.tls_certificate_file",
+                                            "drc.tls_key_file",
+                                            "drc.tls_client_ca_file",
                                             "ha.senders",
                                             "ha.secret_files",
                                             "ha.frozen",
@@ -304,13 +307,39 @@ class Decoder {
     config.drc_limits.max_agents = count(in, "max_agents");
     config.drc_limits.max_links = count(in, "max_links");
     config.drc_limits.skew_bound = millis(in, "skew_bound_ms");
+    config.drc_history.every = std::chrono::seconds(numeric(in, "history_every_s"));
+    config.drc_history.keep_hours = count(in, "history_keep_h");
+    config.drc_history.max_links = count(in, "history_max_links");
     if (in.has("listen")) {
       const auto listen = IpEndpoint::parse(in.string("listen", {.check = parses<IpEndpoint>}));
       if (listen) config.drc_listen = *listen;
     }
     config.drc_max_connections = count(in, "max_connections");
     config.drc_idle_timeout = millis(in, "idle_timeout_ms");
+    config.drc_tls = readDrcTls(in);
+    config.drc_tls_handshake = millis(in, "tls_handshake_ms");
+    config.drc_pulls = partition::decodePulls(in, folder_);
     in.finish();
+  }
+
+  std::optional<TlsFiles> readDrcTls(ObjectReader& in) {
+    const auto file = [&](std::string_view key) -> std::filesystem::path {
+      if (!in.has(key)) return {};
+      return joined(in.string(key, {.check = isPath}));
+    };
+    TlsFiles out{file("tls_certificate_file"), file("tls_key_file"), file("tls_client_ca_file")};
+    if (out.certificate.empty() != out.key.empty()) {
+      in.error(out.key.empty() ? "tls_certificate_file" : "tls_key_file",
+               "tls_certificate_file and tls_key_file go together");
+    }
+    if (!out.client_ca.empty() && out.certificate.empty()) {
+      in.error("tls_client_ca_file", "needs tls_certificate_file and tls_key_file");
+    }
+    for (const char* key : {"tls_certificate_file", "tls_key_file", "tls_client_ca_file"}) {
+      in.ignore(key);
+    }
+    if (out.certificate.empty()) return std::nullopt;
+    return out;
   }
 
   void readHa(Config& config) {
@@ -356,8 +385,12 @@ class Decoder {
 };
 
 constexpr std::string_view kChecks = "health.checks[]";
+constexpr std::string_view kPulls = "drc.pull[]";
 
-std::vector<ConfigKey> withCheckNumbers(std::vector<ConfigKey> keys) {
+std::vector<ConfigKey> withTableNumbers(std::vector<ConfigKey> keys) {
+  for (const partition::PullNumber& each : partition::pullNumbers()) {
+    keys.push_back({kPulls, each.name, "integer", each.unit, each.min, each.max, each.fallback});
+  }
   for (const partition::CheckNumber& each : partition::checkNumbers()) {
     keys.push_back({kChecks, each.name, "integer", each.unit, each.min, each.max, each.fallback});
   }
@@ -367,7 +400,7 @@ std::vector<ConfigKey> withCheckNumbers(std::vector<ConfigKey> keys) {
 }  // namespace
 
 const std::vector<ConfigKey>& numericKeys() {
-  static const std::vector<ConfigKey> kKeys = withCheckNumbers({
+  static const std::vector<ConfigKey> kKeys = withTableNumbers({
       {"dns", "udp_workers", "integer", "threads", 0, 256, 0},
       {"dns", "udp_payload_max", "integer", "bytes", 512, 4096, 1232},
       {"dns", "tcp_max_connections", "integer", "", 1, 100000, 1024},
@@ -403,8 +436,12 @@ const std::vector<ConfigKey>& numericKeys() {
       {"drc", "max_agents", "integer", "", 1, 100000, 1000},
       {"drc", "max_links", "integer", "", 1, 1000000, 20000},
       {"drc", "skew_bound_ms", "integer", "ms", 0, 10000, 100},
+      {"drc", "history_every_s", "integer", "s", 10, 3600, 60},
+      {"drc", "history_keep_h", "integer", "h", 1, 720, 24},
+      {"drc", "history_max_links", "integer", "", 0, 20000, 1000},
       {"drc", "max_connections", "integer", "", 1, 10000, 256},
       {"drc", "idle_timeout_ms", "integer", "ms", 100, 600000, 15000},
+      {"drc", "tls_handshake_ms", "integer", "ms", 100, 60000, 5000},
       {"balancer", "gap_start_percent", "integer", "points", 11, 100, 20},
       {"balancer", "gap_stop_percent", "integer", "points", 1, 19, 10},
       {"balancer", "high_percent", "integer", "%", 71, 100, 75},
@@ -424,6 +461,8 @@ std::vector<std::string> configKeyPaths() {
   std::vector<std::string> paths(std::begin(kStringKeys), std::end(kStringKeys));
   for (const std::string_view name : partition::checkTexts())
     paths.push_back(std::string(kChecks) + "." + std::string(name));
+  for (const std::string_view name : partition::pullTexts())
+    paths.push_back(std::string(kPulls) + "." + std::string(name));
   for (const ConfigKey& key : numericKeys())
     paths.push_back(std::string(key.section) + "." + std::string(key.name));
   std::sort(paths.begin(), paths.end());

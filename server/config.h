@@ -13,11 +13,14 @@
 #include "base/diagnostics.h"
 #include "base/ip.h"
 #include "base/log.h"
+#include "base/tls_server.h"
 #include "geo/catalogue.h"
 #include "geo/fence.h"
 #include "geo/mmdb.h"
 #include "partition/change/change.h"
+#include "partition/drc/link_history.h"
 #include "partition/drc/link_record.h"
+#include "partition/drc/pull_config.h"
 #include "partition/ha/ha_service.h"
 #include "partition/health/check_config.h"
 #include "partition/hooks/hook_config.h"
@@ -66,9 +69,13 @@ struct Config {
   std::chrono::milliseconds admin_idle_timeout{};
 
   partition::LinkLimits drc_limits;
+  partition::HistoryPolicy drc_history;
   std::optional<IpEndpoint> drc_listen;
   std::size_t drc_max_connections = 0;
   std::chrono::milliseconds drc_idle_timeout{};
+  std::optional<TlsFiles> drc_tls;
+  std::chrono::milliseconds drc_tls_handshake{};
+  std::vector<partition::PullConfig> drc_pulls;
 
   partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;
   partition::BalancePolicy balancer;

@@ -13,7 +13,10 @@
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
 #include "partition/change/engine.h"
+#include "partition/drc/collector.h"
 #include "partition/drc/link_book.h"
+#include "partition/drc/link_history.h"
+#include "partition/drc/read_watch.h"
 #include "partition/ha/ha_service.h"
 #include "partition/health/health_service.h"
 #include "partition/hold/hold_book.h"
@@ -47,7 +50,8 @@ constexpr std::chrono::milliseconds kChangeTick{100};
 // could not write.
 void reserveFiles(const Config& config, std::size_t udp_sockets) {
   const std::size_t needed = config.tcp_max_connections + config.admin_max_connections +
-                             config.drc_max_connections + config.dns_listen.size() + udp_sockets +
+                             config.drc_max_connections + config.drc_pulls.size() +
+                             config.dns_listen.size() + udp_sockets +
                              kFilesOfProbe * config.health_max_probes + kOtherFiles;
   if (const Status raised = raiseFileLimit(needed); !raised) {
     logWarn("file_limit_too_low",
@@ -79,6 +83,9 @@ struct Server::Parts {
   partition::LinkBook link_book{world.config.drc_limits};
   partition::FeedIntake drc{link_book};
   partition::ClockedLinks links{link_book, clock};
+  std::optional<partition::LinkHistory> link_history;
+  std::unique_ptr<partition::Collector> collector;
+  partition::ReadWatch read_watch;
   std::optional<partition::HoldBook> holds;
   partition::ConsumerBook consumers;
   partition::LoadBook load_book;
@@ -112,6 +119,7 @@ struct Server::Parts {
   Status openHooks();
   Status bindDns();
   Status startAdmin();
+  Status openDrc();
   Status startDrc();
   void startWorkers();
 };
@@ -132,6 +140,7 @@ Status Server::Parts::openMap() {
   for (std::string& family : partition::OverrideBook::families()) families.push_back(family);
   for (std::string& family : partition::HoldBook::families()) families.push_back(family);
   for (std::string& family : partition::HaInbox::families()) families.push_back(family);
+  for (std::string& family : partition::LinkHistory::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
@@ -251,12 +260,29 @@ Status Server::Parts::startAdmin() {
   const auto not_ready = [this] {
     return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};
   };
-  api = std::make_unique<admin::Api>(
-      admin::Context{loop,      clock,          *map,       *changes,    links,
-                     publisher, *metrics,       drc,        *health,     view,
-                     not_ready, hooks.get(),    &*holds,    mover.get(), patrol.get(),
-                     ha.get(),  balancer.get(), &consumers, &rates,      &load},
-      std::move(*authenticator));
+  api = std::make_unique<admin::Api>(admin::Context{loop,
+                                                    clock,
+                                                    *map,
+                                                    *changes,
+                                                    links,
+                                                    publisher,
+                                                    *metrics,
+                                                    drc,
+                                                    *health,
+                                                    view,
+                                                    not_ready,
+                                                    hooks.get(),
+                                                    &*holds,
+                                                    mover.get(),
+                                                    patrol.get(),
+                                                    ha.get(),
+                                                    balancer.get(),
+                                                    &*link_history,
+                                                    collector.get(),
+                                                    &consumers,
+                                                    &rates,
+                                                    &load},
+                                     std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
   options.listen = config.admin_listen;
@@ -274,18 +300,33 @@ Status Server::Parts::startAdmin() {
   return {};
 }
 
+Status Server::Parts::openDrc() {
+  auto opened = partition::LinkHistory::open(store, world.config.drc_history);
+  if (!opened) return tl::unexpected(opened.error().within("drc history"));
+  link_history = std::move(*opened);
+  collector = std::make_unique<partition::Collector>(loop, clock, drc, world.config.drc_pulls);
+  return {};
+}
+
 Status Server::Parts::startDrc() {
   drc_tick = loop.every(std::chrono::seconds(1), [this] {
-    drc.tick({clock.monotonicNow(), clock.wallNow()});
+    const partition::FeedTime now{clock.monotonicNow(), clock.wallNow()};
+    drc.tick(now);
+    link_history->tick(drc, now);
+    const auto state = publisher.published().current();
+    publisher.setReads(
+        read_watch.look(*state->map.topology, *state->map.table, *state->health, links));
   });
   const Config& config = world.config;
   if (!config.drc_listen) return {};
-  auto started = admin::DrcStream::start(
-      loop, clock, drc, api->authenticator(),
-      {*config.drc_listen, config.drc_max_connections, config.drc_idle_timeout});
+  auto started =
+      admin::DrcStream::start(loop, clock, drc, api->authenticator(),
+                              {*config.drc_listen, config.drc_max_connections,
+                               config.drc_idle_timeout, config.drc_tls, config.drc_tls_handshake});
   if (!started) return tl::unexpected(started.error().within("drc"));
   drc_stream = std::move(*started);
-  logInfo("drc_listening", {{"address", drc_stream->bound().text()}});
+  logInfo("drc_listening",
+          {{"address", drc_stream->bound().text()}, {"tls", config.drc_tls ? "yes" : "no"}});
   return {};
 }
 
@@ -330,7 +371,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   Parts& parts = *server->parts_;
   for (const auto step :
        {&Parts::openMap, &Parts::openHealth, &Parts::openHooks, &Parts::openChanges, &Parts::openHa,
-        &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
+        &Parts::openDrc, &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "base/log.h"
 #include "dns/zone/loader.h"
 
 namespace meridian::server {
@@ -40,10 +41,50 @@ std::vector<partition::ZoneMovement> movements(const dns::ServingState& before,
   return out;
 }
 
+// What was known of a zone's copies, for those that the new topology has too.
+void carryReads(const dns::ServingState& before, const partition::Topology& next,
+                std::vector<partition::ReadCopies>& reads) {
+  const partition::Topology& old = *before.map.topology;
+  for (std::size_t i = 0; i < next.zones.size(); ++i) {
+    const auto was = old.findZone(next.zones[i].id);
+    if (!was || reads[i].fresh.empty()) continue;
+    const partition::Zone& old_zone = old.zones[was->index()];
+    const partition::ReadCopies& known = before.health->reads[was->index()];
+    for (std::size_t at = 0; at < known.fresh.size(); ++at) {
+      const auto now = next.findEZone(old.ezones[old_zone.ezones[at].index()].id);
+      const auto& ezones = next.zones[i].ezones;
+      const auto place = now ? std::find(ezones.begin(), ezones.end(), *now) : ezones.end();
+      if (place == ezones.end()) continue;
+      reads[i].fresh[static_cast<std::size_t>(place - ezones.begin())] = known.fresh[at];
+      if (known.least_stale == old_zone.ezones[at]) reads[i].least_stale = *now;
+    }
+  }
+}
+
+// A copy that is fresh to one primary says nothing of another: after a switch nothing is fresh
+// until somebody looks again. `changed`: zones whose assignment is another one.
+std::shared_ptr<const partition::SiteHealth> afterSwitches(const dns::ServingState& before,
+                                                           const MapSnapshot& next,
+                                                           const std::set<std::size_t>& changed) {
+  partition::SiteHealth health = *before.health;
+  for (const std::size_t zone : changed) {
+    const auto subject = next.table->find(next.topology->zones[zone].id);
+    if (!subject || zone >= health.reads.size()) continue;  // no global zone
+    const bool switched =
+        next.table->assignments[subject->index()].ezone != before.decisions[zone]->primary;
+    partition::ReadCopies& copies = health.reads[zone];
+    if (switched) copies = {std::vector<std::uint8_t>(copies.fresh.size(), 0), std::nullopt};
+  }
+  if (health.reads == before.health->reads) return before.health;
+  return std::make_shared<const partition::SiteHealth>(std::move(health));
+}
+
 // What was known of the old topology's sites, for those that the new one has too.
 partition::SiteHealth carried(const dns::ServingState* before, const partition::Topology& next) {
   partition::SiteHealth health = partition::allUp(next);
+  health.reads = partition::nothingFresh(next);
   if (before == nullptr) return health;
+  carryReads(*before, next, health.reads);
   for (std::size_t i = 0; i < next.datacenters.size(); ++i) {
     const auto old = before->map.topology->findDatacenter(next.datacenters[i].id);
     if (old) health.datacenters[i] = before->health->datacenters[old->index()];
@@ -85,6 +126,20 @@ bool touches(const partition::Topology& topology, const partition::Zone& zone,
     const std::size_t dc = topology.ezones[ezone.index()].dc.index();
     return before.datacenters[dc] != after.datacenters[dc];
   });
+}
+
+void logReads(const partition::Topology& topology, const std::vector<partition::ReadCopies>& before,
+              const std::vector<partition::ReadCopies>& after) {
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const partition::Zone& zone = topology.zones[i];
+    for (std::size_t at = 0; at < after[i].fresh.size(); ++at) {
+      const bool fresh = after[i].fresh[at] != 0;
+      if (fresh == (before[i].fresh[at] != 0)) continue;
+      logInfo("read_copy", {{"zone", zone.id},
+                            {"ezone", topology.ezones[zone.ezones[at].index()].id},
+                            {"is", fresh ? "fresh" : "stale"}});
+    }
+  }
 }
 
 }  // namespace
@@ -131,6 +186,7 @@ std::shared_ptr<const dns::ServingState> StatePublisher::withTable(const MapSnap
   auto state = std::make_shared<dns::ServingState>(*before);
   state->map = next;
   const auto changed = changedZones(*next.topology, *before->map.table, *next.table);
+  state->health = afterSwitches(*before, next, changed);
   decideAgain(*state, [&](std::size_t zone) { return changed.contains(zone); });
   state->identity = dns::identityOf(*state->settings, next.table->rev);
   return state;
@@ -141,11 +197,24 @@ void StatePublisher::setHealth(const partition::SiteHealth& health) {
   if (health.datacenters == before->health->datacenters) return;
   auto state = std::make_shared<dns::ServingState>(*before);
   const partition::Topology& topology = *state->map.topology;
-  state->health = std::make_shared<const partition::SiteHealth>(health);
+  state->health = std::make_shared<const partition::SiteHealth>(
+      partition::SiteHealth{health.datacenters, before->health->reads});
   decideAgain(*state, [&](std::size_t i) {
     return touches(topology, topology.zones[i], *before->health, health);
   });
   published_.publish(std::move(state));
+}
+
+void StatePublisher::setReads(const std::vector<partition::ReadCopies>& reads) {
+  const auto before = published_.current();
+  const std::vector<partition::ReadCopies>& old = before->health->reads;
+  if (reads == old) return;
+  auto state = std::make_shared<dns::ServingState>(*before);
+  state->health = std::make_shared<const partition::SiteHealth>(
+      partition::SiteHealth{before->health->datacenters, reads});
+  decideAgain(*state, [&](std::size_t i) { return reads[i] != old[i]; });
+  published_.publish(std::move(state));
+  logReads(*before->map.topology, old, reads);
 }
 
 void StatePublisher::setLoad(const partition::SiteLoad& load) {

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "admin/context.h"
 #include "base/clock.h"
@@ -31,6 +32,11 @@ class StatePublisher final : public admin::ZoneAdmin {
   // when it is served already. REQUIRES: it is of the served topology. A new topology keeps the
   // health of the datacenters that it has in common with the old one; new ones are UP until told.
   void setHealth(const partition::SiteHealth& health);
+
+  // Serves these copies of global zones (ReadWatch::look()): the decisions of the zones that are
+  // touched are made again, and each copy that became fresh or stale is logged. As setHealth().
+  // REQUIRES: they are of the served topology.
+  void setReads(const std::vector<partition::ReadCopies>& reads);
 
   // Serves this load: which part of its clients each eZone of a stateless zone sends away. As
   // setHealth(). REQUIRES: `spill` is empty, or has every eZone of the served topology. A new

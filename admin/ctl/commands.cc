@@ -9,8 +9,8 @@
 #include "admin/ctl/http_client.h"
 #include "admin/ctl/offline.h"
 #include "admin/ctl/show.h"
-#include "admin/ctl/token_file.h"
 #include "base/file.h"
+#include "base/token_file.h"
 
 namespace meridian::ctl {
 namespace {
@@ -278,23 +278,6 @@ void addConsumers(CLI::App& app, Globals& globals) {
         globals, [&globals](HttpClient& client) {
           return show(globals, View::kConsumers, client.get("/v1/consumers"));
         });
-}
-
-void addLinks(CLI::App& app, Globals& globals) {
-  CLI::App* sub = app.add_subcommand("links", "Replication between sites, as it is reported");
-  struct Filter {
-    std::string source, target, channel;
-  };
-  const auto in = std::make_shared<Filter>();
-  sub->add_option("--source", in->source, "Only from this site");
-  sub->add_option("--target", in->target, "Only to this site");
-  sub->add_option("--channel", in->channel, "Only this channel");
-  onRun(sub, globals, [&globals, in](HttpClient& client) {
-    return show(
-        globals, View::kLinks,
-        client.get("/v1/links",
-                   {{"source", in->source}, {"target", in->target}, {"channel", in->channel}}));
-  });
 }
 
 void addHooks(CLI::App& app, Globals& globals) {

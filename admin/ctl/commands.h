@@ -33,6 +33,7 @@ void addHold(CLI::App& app, Globals& globals);
 void addChange(CLI::App& app, Globals& globals);
 void addHa(CLI::App& app, Globals& globals);
 void addLoad(CLI::App& app, Globals& globals);
+void addLinks(CLI::App& app, Globals& globals);
 
 // Runs `command` with a client of the globals' server and token when `app` is the one that was
 // asked for.

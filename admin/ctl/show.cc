@@ -1,11 +1,10 @@
 #include "admin/ctl/show.h"
 
-#include <fmt/format.h>
-
-#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "admin/ctl/show_change.h"
+#include "admin/ctl/show_json.h"
 #include "admin/ctl/show_load.h"
 #include "admin/ctl/text_table.h"
 
@@ -13,17 +12,6 @@ namespace meridian::ctl {
 namespace {
 
 using Json = nlohmann::json;
-
-// A scalar as people read it; "-" for null.
-std::string plain(const Json& value) {
-  if (value.is_null()) return "-";
-  if (value.is_string()) return value.get<std::string>();
-  return value.dump();
-}
-
-std::string field(const Json& object, const char* key) {
-  return object.contains(key) ? plain(object.at(key)) : "-";
-}
 
 std::string subjectOf(const Json& row) {
   return row.contains("partition") ? plain(row.at("partition")) : field(row, "global_zone");
@@ -47,12 +35,6 @@ std::string moves(const Json& rows) {
                field(row, "epoch_old"), field(row, "epoch_new")});
   }
   return rows.empty() ? std::string("no assignment changes\n") : table.text();
-}
-
-std::string pairs(const Json& object, std::initializer_list<const char*> keys) {
-  TextTable table({"FIELD", "VALUE"});
-  for (const char* key : keys) table.add({key, field(object, key)});
-  return table.text();
 }
 
 std::string outcome(const Json& reply) {
@@ -142,138 +124,6 @@ std::string zones(const Json& reply) {
   return table.text();
 }
 
-std::string subjectsOf(const Json& change) {
-  std::string out;
-  std::size_t count = 0;
-  for (const Json& wave : change.at("waves")) {
-    for (const Json& item : wave) {
-      if (++count <= 3) out += (out.empty() ? "" : ", ") + field(item, "subject");
-    }
-  }
-  return count > 3 ? out + " and " + std::to_string(count - 3) + " more" : out;
-}
-
-std::string changeState(const Json& change) {
-  return field(change, "state") + (change.at("paused").get<bool>() ? " (paused)" : "");
-}
-
-std::string changes(const Json& reply) {
-  TextTable table({"ID", "KIND", "MODE", "STATE", "SUBJECTS", "SINCE", "NOTE"});
-  for (const Json& each : reply.at("changes")) {
-    table.add({field(each, "id"), field(each, "kind"), field(each, "mode"), changeState(each),
-               subjectsOf(each), field(each, "since"), field(each, "note")});
-  }
-  return table.text() + (reply.at("stopped").get<bool>()
-                             ? "the store failed: no change goes on until a restart\n"
-                             : "");
-}
-
-std::string items(const Json& change) {
-  TextTable table({"WAVE", "SUBJECT", "FROM", "TO", "EPOCH", "MOVED", "LINK", "LAG MS"});
-  std::size_t number = 0;
-  for (const Json& wave : change.at("waves")) {
-    for (const Json& item : wave) {
-      table.add({std::to_string(number), field(item, "subject"), field(item, "from"),
-                 field(item, "to"), field(item, "epoch"), field(item, "moved"), field(item, "link"),
-                 field(item, "lag_ms")});
-    }
-    ++number;
-  }
-  return table.text();
-}
-
-std::string steps(const Json& change, std::uint64_t after) {
-  std::optional<TextTable> table;
-  for (const Json& each : change.at("log")) {
-    if (each.at("step").get<std::uint64_t>() <= after) continue;
-    std::vector<std::string> row{field(each, "at"), "wave " + field(each, "wave"),
-                                 changeState(each), field(each, "note")};
-    if (table) {
-      table->add(std::move(row));
-    } else {
-      table.emplace(std::move(row));
-    }
-  }
-  return table ? table->text() : std::string();
-}
-
-// Where a change stands in its state, for those who wait.
-std::string standing(const Json& change) {
-  std::string out = changeState(change) + " for " +
-                    std::to_string(change.at("in_state_ms").get<std::int64_t>() / 1000) + " s";
-  if (!change.at("budget_ms").is_null()) {
-    out +=
-        " of at most " + std::to_string(change.at("budget_ms").get<std::int64_t>() / 1000) + " s";
-  }
-  for (const Json& item : change.at("waves").at(change.at("wave").get<std::size_t>())) {
-    out += "; " + field(item, "subject") + " lag " + field(item, "lag_ms") + " ms";
-  }
-  if (change.contains("stale_share")) {
-    out += "; " + std::to_string(static_cast<int>(100 * change.at("stale_share").get<double>())) +
-           " % of caches may have the old answer";
-  }
-  std::string remaining;
-  for (const Json& each : change.at("remaining")) remaining += "do by hand: " + plain(each) + "\n";
-  return TextTable({std::move(out)}).text() + remaining;
-}
-
-std::string change(const Json& reply) {
-  std::string out =
-      pairs(reply, {"id", "kind", "mode", "data_policy", "state", "paused", "note", "actor",
-                    "reason", "created", "start_at", "expires_at", "undoes"});
-  out += "\n" + items(reply);
-  if (reply.contains("log")) out += "\n" + steps(reply, 0);
-  for (const Json& each : reply.at("remaining")) out += "do by hand: " + plain(each) + "\n";
-  return out;
-}
-
-std::string verdicts(const Json& rows) {
-  TextTable table({"RULE", "VERDICT", "FOUND"});
-  for (const Json& each : rows) {
-    const char* verdict = each.at("holds").get<bool>()        ? "holds"
-                          : each.at("overridden").get<bool>() ? "overridden"
-                          : each.at("hard").get<bool>()       ? "FORBIDS (no override)"
-                                                              : "FORBIDS";
-    table.add({field(each, "rule"), verdict, field(each, "text")});
-  }
-  return table.text();
-}
-
-std::string shareText(const Json& value) {
-  return value.is_null() ? "unknown" : fmt::format("{:.1f} %", 100 * value.get<double>());
-}
-
-std::string impact(const Json& found) {
-  const Json& rate = found.at("queries_per_s");
-  std::string out =
-      "touches " +
-      (rate.is_null() ? "an unknown number of queries"
-                      : fmt::format("{:.1f} queries/s, {} of all to subjects", rate.get<double>(),
-                                    shareText(found.at("query_share")))) +
-      "\n";
-  for (const Json& each : found.at("targets")) {
-    out += field(each, "ezone") + " is " + shareText(each.at("utilisation")) + " full, then " +
-           shareText(each.at("utilisation_after")) + "\n";
-  }
-  return out +
-         fmt::format("each wave: {} ms of short TTL before it, {} ms until caches are drained\n",
-                     found.at("until_moved_ms").get<std::int64_t>(),
-                     found.at("until_drained_ms").get<std::int64_t>());
-}
-
-std::string plan(const Json& reply) {
-  const bool dry = reply.at("dry_run").get<bool>();
-  const Json& change = reply.at("change");
-  std::string out =
-      verdicts(reply.at("verdicts")) + "\n" + items(change) + "\n" + impact(reply.at("impact"));
-  if (!dry) {
-    const std::string id = field(change, "id");
-    return out + "started " + id + "; follow it with: meridianctl change watch " + id + "\n";
-  }
-  return out + (reply.at("accepted").get<bool>() ? "dry run: it would start\n"
-                                                 : "dry run: it would be refused\n");
-}
-
 std::string consumers(const Json& reply) {
   if (reply.at("consumers").empty()) return "nobody says that it follows the table\n";
   TextTable table({"CONSUMER", "KIND", "REV", "BEHIND", "HEARD MS AGO"});
@@ -282,6 +132,24 @@ std::string consumers(const Json& reply) {
                field(each, "heard_ms_ago")});
   }
   return table.text();
+}
+
+// Agents that are asked, and which copies are read; empty where there are none.
+std::string aroundLinks(const Json& reply) {
+  TextTable pulls({"ASKED", "DC", "STATE", "SINCE", "FAILURES IN A ROW", "LAST FAILURE"});
+  for (const Json& each : reply.at("pulls")) {
+    pulls.add({field(each, "agent"), field(each, "dc"), field(each, "state"), field(each, "since"),
+               field(each, "failures_in_a_row"), field(each, "last_failure")});
+  }
+  TextTable reads({"ZONE", "PRIMARY", "COPY", "FRESH"});
+  for (const Json& each : reply.at("reads")) {
+    for (const Json& copy : each.at("copies")) {
+      reads.add({field(each, "zone"), field(each, "primary"), field(copy, "ezone"),
+                 field(copy, "fresh")});
+    }
+  }
+  return (reply.at("pulls").empty() ? std::string() : "\n" + pulls.text()) +
+         (reply.at("reads").empty() ? std::string() : "\n" + reads.text());
 }
 
 std::string links(const Json& reply) {
@@ -295,6 +163,19 @@ std::string links(const Json& reply) {
   }
   std::string out = reply.at("links").empty() ? "nobody reports a link\n" : table.text();
   if (reply.at("more").get<bool>()) out += "and more: narrow it by --source, --target, --channel\n";
+  return out + aroundLinks(reply);
+}
+
+std::string linkHistory(const Json& reply) {
+  TextTable table({"FROM", "STATE", "WORST", "FRESHNESS", "LAST MS", "MAX MS", "UNKNOWN S",
+                   "CONFLICTS", "UNRESOLVED"});
+  for (const Json& each : reply.at("rows")) {
+    table.add({field(each, "at"), field(each, "state"), field(each, "worst_state"),
+               field(each, "freshness"), field(each, "last_lag_ms"), field(each, "max_lag_ms"),
+               field(each, "unknown_s"), field(each, "conflicts"), field(each, "unresolved")});
+  }
+  std::string out = reply.at("rows").empty() ? "nothing is kept of that time\n" : table.text();
+  if (!reply.at("next_since").is_null()) out += "and more: narrow it, or take --limit 5000\n";
   return out;
 }
 
@@ -475,15 +356,17 @@ std::string render(View view, const std::string& body) {
     case View::kZones:
       return zones(reply);
     case View::kPlan:
-      return plan(reply);
+      return planText(reply);
     case View::kChanges:
-      return changes(reply);
+      return changesText(reply);
     case View::kChange:
-      return change(reply);
+      return changeText(reply);
     case View::kConsumers:
       return consumers(reply);
     case View::kLinks:
       return links(reply);
+    case View::kLinkHistory:
+      return linkHistory(reply);
     case View::kHealth:
       return health(reply);
     case View::kOverride:
@@ -546,7 +429,7 @@ std::string detail(const Json& error) {
   for (const char* key : {"rule", "current_epoch", "current_rev"}) {
     if (error.contains(key)) out += std::string("  ") + key + ": " + plain(error.at(key)) + "\n";
   }
-  if (error.contains("verdicts")) out += verdicts(error.at("verdicts"));
+  if (error.contains("verdicts")) out += verdictsText(error.at("verdicts"));
   if (!error.contains("errors")) return out;
   for (const Json& each : error.at("errors")) {
     out += "  " + field(each, "file");
@@ -566,7 +449,7 @@ std::string detail(const Json& error) {
 Result<std::string> watchLines(const std::string& body, std::uint64_t seen) {
   try {
     const Json reply = Json::parse(body);
-    return steps(reply, seen) + standing(reply);
+    return changeStepsText(reply, seen) + changeStandingText(reply);
   } catch (const Json::exception&) {
     return fail(ErrorKind::kInvalid,
                 "the reply is no change; is --url a Meridian of this version?");

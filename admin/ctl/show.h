@@ -28,6 +28,7 @@ enum class View {
   kChanges,
   kChange,
   kLinks,
+  kLinkHistory,
   kHealth,
   kOverride,
   kCleared,

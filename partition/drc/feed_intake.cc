@@ -31,10 +31,9 @@ FeedLineResult FeedIntake::refuse(FeedOutcome outcome, std::string why, const Fe
   return out;
 }
 
-void FeedIntake::tick(const FeedTime& now, const LinkBook::SampleSink& sink) {
+void FeedIntake::tick(const FeedTime& now) {
   unsigned changes = 0;
   book_.tick(now, [&](const LinkRow& link, const LinkSample& sample) {
-    if (sink) sink(link, sample);
     if (!sample.changed || ++changes > kChangesATick) return;
     logInfo("drc_link", {{"source", std::string(link.source)},
                          {"target", std::string(link.target)},
@@ -64,7 +63,8 @@ FeedLineResult FeedStream::judged(FeedOutcome outcome, std::uint64_t seq, const 
 }
 
 FeedLineResult FeedStream::hello(const HelloLine& line, const FeedTime& now) {
-  const bool foreign = !only_agent_.empty() && line.agent != only_agent_;
+  const bool foreign = (!only_agent_.empty() && line.agent != only_agent_) ||
+                       (!only_dc_.empty() && line.dc != only_dc_);
   const FeedOutcome outcome =
       foreign ? intake_.book_.refuse(FeedOutcome::kForeign) : intake_.book_.hello(line, now);
   // After a refused hello nobody speaks: what follows must not count as the agent before it.

@@ -40,7 +40,8 @@ class FeedIntake {
 
   // LinkBook::tick(), and a log line for each link whose state or freshness changed, within
   // kChangesATick.
-  void tick(const FeedTime& now, const LinkBook::SampleSink& sink = {});
+  void tick(const FeedTime& now);
+  void takeSpans(MonotonicTime now, const LinkBook::SpanSink& sink) { book_.takeSpans(now, sink); }
   bool markRebasing(std::string_view source, std::string_view target, MonotonicTime until,
                     MonotonicTime now) {
     return book_.markRebasing(source, target, until, now);
@@ -64,9 +65,9 @@ class FeedIntake {
 
 class FeedStream {
  public:
-  // `only_agent`: the one agent that may speak here; empty: any.
-  explicit FeedStream(FeedIntake& intake, std::string only_agent = {})
-      : intake_(intake), only_agent_(std::move(only_agent)) {}
+  // `only_agent`, `only_dc`: who alone may speak here, and from where; empty: any.
+  explicit FeedStream(FeedIntake& intake, std::string only_agent = {}, std::string only_dc = {})
+      : intake_(intake), only_agent_(std::move(only_agent)), only_dc_(std::move(only_dc)) {}
 
   // `text` without its newline. A hello's token is not looked at here.
   FeedLineResult line(std::string_view text, const FeedTime& now);
@@ -83,6 +84,7 @@ class FeedStream {
 
   FeedIntake& intake_;
   std::string only_agent_;
+  std::string only_dc_;
   std::optional<FeedSession> session_;
 };
 

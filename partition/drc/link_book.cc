@@ -40,8 +40,9 @@ LinkView worseOf(LinkView a, const LinkView& b) {
 
 std::string_view feedOutcomeName(FeedOutcome outcome) {
   constexpr std::array<std::string_view, kFeedOutcomes> kNames = {
-      "accepted",     "old_seq", "old_boot",        "no_hello",       "foreign",
-      "unauthorized", "moved",   "too_many_agents", "too_many_links", "too_many_reporters"};
+      "accepted",     "old_seq",       "old_boot",        "no_hello",       "foreign",
+      "unauthorized", "moved",         "too_many_agents", "too_many_links", "too_many_reporters",
+      "tls_failed",   "tls_untrusted", "tls_timeout"};
   return kNames[static_cast<std::size_t>(outcome)];
 }
 
@@ -51,12 +52,15 @@ std::string_view feedOutcomeText(FeedOutcome outcome) {
       "seq is not above the last one of this boot",
       "this boot was replaced by a newer one",
       "a hello line must come first",
-      "this token speaks for another agent",
+      "another agent or site may speak here",
       "no token that may feed",
       "this agent and boot spoke for another dc before",
       "too many agents (drc.max_agents)",
       "too many links (drc.max_links)",
-      "too many agents report this link"};
+      "too many agents report this link",
+      "the TLS handshake failed",
+      "the client has no certificate of the authority",
+      "the TLS handshake took too long"};
   return kTexts[static_cast<std::size_t>(outcome)];
 }
 
@@ -245,6 +249,16 @@ void LinkBook::tick(const FeedTime& now, const SampleSink& sink) {
       sink({at->first.first, at->first.second, channel, record, view}, *sample);
     }
     at = channels.empty() ? directions_.erase(at) : std::next(at);
+  }
+}
+
+void LinkBook::takeSpans(MonotonicTime now, const SpanSink& sink) {
+  for (auto& [direction, channels] : directions_) {
+    for (auto& [channel, record] : channels) {
+      LinkView view = record.view(now);
+      applyRebasing(direction, now, view);
+      sink({direction.first, direction.second, channel, record, view}, record.takeSpan());
+    }
   }
 }
 

@@ -28,14 +28,17 @@ enum class FeedOutcome : std::uint8_t {
   kOldSeq,        // not above the last of this boot: late, or sent twice
   kOldBoot,       // of a run of the agent that a newer one has replaced
   kNoHello,       // the agent is not known (any more)
-  kForeign,       // the token speaks for another agent
+  kForeign,       // who may speak here is another agent, or stands elsewhere
   kUnauthorized,  // no token that may feed
   kMoved,         // one boot of one agent cannot be at two sites
   kTooManyAgents,
   kTooManyLinks,
-  kTooManyReporters
+  kTooManyReporters,
+  kTlsFailed,     // of a connection, before its first line: see admin/drc_stream.h
+  kTlsUntrusted,  // without a certificate that must be shown
+  kTlsTimeout
 };
-inline constexpr std::size_t kFeedOutcomes = 10;
+inline constexpr std::size_t kFeedOutcomes = 13;
 std::string_view feedOutcomeName(FeedOutcome outcome);  // "accepted", "old_seq", …
 std::string_view feedOutcomeText(FeedOutcome outcome);  // for people
 
@@ -102,6 +105,9 @@ class LinkBook {
   // has been silent for LinkLimits::keep.
   using SampleSink = std::function<void(const LinkRow&, const LinkSample&)>;
   void tick(const FeedTime& now, const SampleSink& sink);
+  // Each link, in the order of visit(), with what it was since the last call.
+  using SpanSink = std::function<void(const LinkRow&, const LinkSpan&)>;
+  void takeSpans(MonotonicTime now, const SpanSink& sink);
 
  private:
   static constexpr std::size_t kOldBoots = 4;

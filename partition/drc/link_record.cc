@@ -151,6 +151,13 @@ bool LinkRecord::contains(std::string_view barrier, MonotonicTime now) const {
 std::optional<LinkSample> LinkRecord::sample(const FeedTime& now) {
   LinkSample next{now.wall, state(now.mono), freshness(now.mono),
                   lag(now.mono, std::chrono::milliseconds(0))};
+  ++span_.looks;
+  span_.worst = worseState(span_.worst, next.state);
+  if (next.effective_lag_ms) {
+    span_.max_lag_ms = std::max(span_.max_lag_ms.value_or(0), *next.effective_lag_ms);
+  } else {
+    ++span_.unknown;
+  }
   const bool changed = history_.empty() || history_.back().state != next.state ||
                        history_.back().freshness != next.freshness;
   if (!changed && sampled_at_ && now.mono - *sampled_at_ < kSampleEvery) return std::nullopt;

@@ -19,6 +19,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -55,6 +56,14 @@ struct LinkSample {
   bool changed = true;  // state or freshness, against the sample before
 };
 
+// What a link was between two moments.
+struct LinkSpan {
+  std::uint32_t looks = 0;                 // how often it was looked at: once a second
+  std::uint32_t unknown = 0;               // in so many of them the lag was not known
+  std::optional<std::int64_t> max_lag_ms;  // effective, of the others
+  LinkState worst = LinkState::kRunning;
+};
+
 class LinkRecord {
  public:
   static constexpr std::size_t kHistory = 16;  // samples kept in memory
@@ -80,6 +89,8 @@ class LinkRecord {
   bool contains(std::string_view barrier, MonotonicTime now) const;
   // Adds to the past what changed, or what a minute is due for; the new sample, if any.
   std::optional<LinkSample> sample(const FeedTime& now);
+  // What sample() has seen since the last call.
+  LinkSpan takeSpan() { return std::exchange(span_, {}); }
 
   const std::vector<Report>& reports() const { return reports_; }
   const std::deque<LinkSample>& history() const { return history_; }
@@ -103,6 +114,7 @@ class LinkRecord {
   std::optional<MonotonicTime> grew_at_;      // unresolved conflicts
   std::deque<LinkSample> history_;
   std::optional<MonotonicTime> sampled_at_;
+  LinkSpan span_;
 };
 
 }  // namespace meridian::partition

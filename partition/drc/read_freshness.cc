@@ -2,10 +2,11 @@
 
 namespace meridian::partition {
 
-bool ReadFreshness::update(std::string_view zone, std::string_view copy, const LinkView& link) {
+bool ReadFreshness::update(std::string_view zone, std::string_view copy, const LinkView& link,
+                           const ReadBounds& bounds) {
   bool& usable = usable_[{std::string(zone), std::string(copy)}];
   if (link.state == LinkState::kRebasing) return usable;
-  const auto bound = usable ? bounds_.enter_stale : bounds_.leave_stale;
+  const auto bound = usable ? bounds.enter_stale : bounds.leave_stale;
   usable = link.effective_lag_ms && *link.effective_lag_ms <= bound.count();
   return usable;
 }

@@ -23,12 +23,11 @@ struct ReadBounds {
 
 class ReadFreshness {
  public:
-  explicit ReadFreshness(const ReadBounds& bounds = {}) : bounds_(bounds) {}
-
   // Takes the link primary → copy; true when the copy may answer reads. A copy never seen before is
   // usable at no more than leave_stale. An unknown lag is stale, but in REBASING the lag bound is
   // suspended: the copy stays what it was.
-  bool update(std::string_view zone, std::string_view copy, const LinkView& link);
+  bool update(std::string_view zone, std::string_view copy, const LinkView& link,
+              const ReadBounds& bounds = {});
   // What update() said last; false for a copy never seen.
   bool usable(std::string_view zone, std::string_view copy) const;
   // Forgets all copies of which `keeps` says no: for a topology that changed.
@@ -40,7 +39,6 @@ class ReadFreshness {
   }
 
  private:
-  ReadBounds bounds_;
   std::map<std::pair<std::string, std::string>, bool> usable_;  // (zone, copy)
 };
 

@@ -12,6 +12,7 @@
 #include "admin/api.h"
 #include "admin/http_server.h"
 #include "base/digest.h"
+#include "partition/drc/link_history.h"
 #include "partition/ha/ha_service.h"
 #include "partition/hold/hold_book.h"
 #include "partition/load/balance_service.h"
@@ -133,6 +134,12 @@ class ApiTest : public testing::Test {
     ha_ = std::make_unique<partition::HaService>(
         ha_config_, partition::HaSeams{clock_, *map_, *changes_, drc_},
         partition::HaInbox::open(ha_store, clock_).value());
+    auto history = partition::LinkHistory::open(
+        std::make_shared<test::MemoryStore>(std::make_shared<test::MemoryDisk>(),
+                                            partition::LinkHistory::families()),
+        {});
+    ASSERT_TRUE(history) << history.error().message;
+    link_history_ = std::move(*history);
     startServer();
   }
   void TearDown() override {
@@ -147,11 +154,27 @@ class ApiTest : public testing::Test {
     }
     auto tokens = Authenticator::parse(Json({{"format", 1}, {"tokens", rows}}).dump(), "test");
     ASSERT_TRUE(tokens) << tokens.error().text();
-    api_ = std::make_unique<Api>(
-        Context{loop_, clock_, *map_, *changes_, links_, zones_, metrics_, drc_, *health_,
-                [this] { return view_; }, [this] { return missing_; }, hooks_, &*holds_, nullptr,
-                nullptr, ha_.get(), balancer_.get(), &consumers_},
-        std::move(*tokens));
+    api_ = std::make_unique<Api>(Context{loop_,
+                                         clock_,
+                                         *map_,
+                                         *changes_,
+                                         links_,
+                                         zones_,
+                                         metrics_,
+                                         drc_,
+                                         *health_,
+                                         [this] { return view_; },
+                                         [this] { return missing_; },
+                                         hooks_,
+                                         &*holds_,
+                                         nullptr,
+                                         nullptr,
+                                         ha_.get(),
+                                         balancer_.get(),
+                                         &*link_history_,
+                                         nullptr,
+                                         &consumers_},
+                                 std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
         [this](HttpRequest request, const std::shared_ptr<Responder>& responder) {
@@ -260,6 +283,7 @@ class ApiTest : public testing::Test {
   FakeMetrics metrics_;
   partition::LinkBook link_book_;
   partition::FeedIntake drc_{link_book_};
+  std::optional<partition::LinkHistory> link_history_;
   partition::OutboundHooks* hooks_ = nullptr;  // set before SetUp()
   std::unique_ptr<partition::MapService> map_;
   test::ScriptedHooks scripted_hooks_;

@@ -129,5 +129,37 @@ TEST_F(ApiLinksTest, SilenceShowsAndIsKept) {
   EXPECT_EQ(row["history"][1]["freshness"], "STALE");
 }
 
+TEST_F(ApiLinksTest, ThePastOfALinkIsThereARowAMinute) {
+  const auto second = [&] {
+    onLoop([&] {
+      clock_.advance(std::chrono::seconds(1));
+      const partition::FeedTime now{clock_.monotonicNow(), clock_.wallNow()};
+      drc_.tick(now);
+      link_history_->tick(drc_, now);
+    });
+  };
+  const std::int64_t begin = unixMillis(clock_.wallNow());
+  feed(hello() + link(1, 180));
+  for (int i = 0; i < 125; ++i) second();
+  const Json all = getJson("/v1/links/iad/dal/order/history");
+  EXPECT_EQ(all["every_s"], 60);
+  ASSERT_EQ(all["rows"].size(), 2U);
+  EXPECT_EQ(all["rows"][0]["at_ms"], begin);
+  EXPECT_EQ(all["rows"][0]["worst_state"], "UNKNOWN");
+  EXPECT_EQ(all["rows"][0]["max_lag_ms"], 10'280) << "until it was too old to know";
+  EXPECT_EQ(all["rows"][0]["last_lag_ms"], nullptr);
+  EXPECT_EQ(all["rows"][0]["unknown_s"], 50);
+  EXPECT_EQ(all["next_since"], nullptr);
+  const Json first = getJson("/v1/links/iad/dal/order/history?limit=1");
+  EXPECT_EQ(first["rows"].size(), 1U);
+  const std::string next = std::to_string(first["next_since"].get<std::int64_t>());
+  const Json rest = getJson("/v1/links/iad/dal/order/history?since=" + next);
+  ASSERT_EQ(rest["rows"].size(), 1U);
+  EXPECT_EQ(rest["rows"][0]["at_ms"], begin + 60'000);
+  refused(get("/v1/links/iad/dal/other/history"), 404, "not_found");
+  refused(get("/v1/links/iad/dal/order/history?since=yesterday"), 400, "invalid");
+  EXPECT_EQ(metric("meridian_drc_history_rows_total{outcome=\"written\"}"), "2");
+}
+
 }  // namespace
 }  // namespace meridian::admin

@@ -6,11 +6,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/digest.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tls_client.h"
 
 namespace meridian::admin {
 namespace {
@@ -55,7 +61,13 @@ class Client {
 
 class DrcStreamTest : public testing::Test {
  protected:
+  // As in the server: an agent may hang up while something is written to it.
+  DrcStreamTest() { std::signal(SIGPIPE, SIG_IGN); }
+
   void start(std::chrono::milliseconds idle = std::chrono::seconds(60), std::size_t max = 8) {
+    start(DrcStreamOptions{*IpEndpoint::parse("127.0.0.1:0"), max, idle});
+  }
+  void start(const DrcStreamOptions& options) {
     std::string rows;
     for (const std::string role : {"agent", "viewer"}) {
       rows += std::string(rows.empty() ? "" : ",") + R"({"name":")" + role + R"(","role":")" +
@@ -64,8 +76,7 @@ class DrcStreamTest : public testing::Test {
     auto tokens = Authenticator::parse(R"({"format":1,"tokens":[)" + rows + "]}", "test");
     ASSERT_TRUE(tokens) << tokens.error().text();
     tokens_ = std::move(*tokens);
-    auto started = DrcStream::start(loop_, clock_, intake_, tokens_,
-                                    {*IpEndpoint::parse("127.0.0.1:0"), max, idle});
+    auto started = DrcStream::start(loop_, clock_, intake_, tokens_, options);
     ASSERT_TRUE(started) << started.error().message;
     stream_ = std::move(*started);
     thread_ = std::thread([this] { loop_.run(); });
@@ -74,6 +85,26 @@ class DrcStreamTest : public testing::Test {
     loop_.stop();
     if (thread_.joinable()) thread_.join();
     stream_.reset();
+  }
+  // A stream whose files are in folder_.
+  void startTls(bool mutual, std::chrono::milliseconds handshake = std::chrono::seconds(20)) {
+    write("cert.pem", own_.certificate_pem);
+    write("key.pem", own_.key_pem);
+    write("ca.pem", agent_.certificate_pem);
+    DrcStreamOptions options{*IpEndpoint::parse("127.0.0.1:0"), 8, std::chrono::seconds(60)};
+    options.tls = TlsFiles{file("cert.pem"), file("key.pem"), mutual ? file("ca.pem") : ""};
+    options.handshake_timeout = handshake;
+    start(options);
+  }
+  std::string file(const std::string& name) const { return (folder_.path() / name).string(); }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(file(name) + ".new") << text;
+    std::filesystem::rename(file(name) + ".new", file(name));
+  }
+  std::uint64_t count(partition::FeedOutcome outcome) {
+    std::promise<std::uint64_t> counted;
+    loop_.post([&] { counted.set_value(book_.count(outcome)); });
+    return counted.get_future().get();
   }
   static std::string hello(const std::string& token, const std::string& agent = "agent") {
     return R"({"type":"hello","v":1,"agent":")" + agent + R"(","dc":"sh","boot":"b1","token":")" +
@@ -92,6 +123,9 @@ class DrcStreamTest : public testing::Test {
   Authenticator tokens_;
   std::unique_ptr<DrcStream> stream_;
   std::thread thread_;
+  const test::TempDir folder_;
+  const test::WebCertificate own_ = test::makeWebCertificate("meridian.example", 3'600);
+  const test::WebCertificate agent_ = test::makeWebCertificate("drc-sh-1.example", 3'600);
 };
 
 TEST_F(DrcStreamTest, LinesAreAckedByTheLastSeqThatCounted) {
@@ -142,6 +176,103 @@ TEST_F(DrcStreamTest, IdleAndSurplusConnectionsAreClosed) {
   Client surplus(stream_->bound());
   EXPECT_EQ(surplus.line(), "closed");
   EXPECT_EQ(idle.line(), "closed");
+}
+
+TEST_F(DrcStreamTest, TheSameLinesOverTls) {
+  startTls(false);
+  test::TlsClient agent(stream_->bound().port, {own_.certificate_pem});
+  ASSERT_TRUE(agent.connected());
+  EXPECT_EQ(agent.version(), "TLSv1.3");
+  agent.send(hello("token-agent") + link(7));
+  std::string reply = agent.line();
+  if (reply == R"({"seq":0,"type":"ack"})") reply = agent.line();
+  EXPECT_EQ(reply, R"({"seq":7,"type":"ack"})");
+  // Many lines at once, more than the connection reads at a time.
+  std::string many;
+  for (int seq = 8; seq < 1'008; ++seq) many += link(seq);
+  agent.send(many);
+  while (reply != R"({"seq":1007,"type":"ack"})" && reply != "closed") reply = agent.line();
+  EXPECT_EQ(reply, R"({"seq":1007,"type":"ack"})");
+  agent.send("{\"type\":\"bye\"}\n");
+  EXPECT_EQ(agent.line(), R"({"seq":1007,"type":"ack"})");
+  EXPECT_EQ(agent.line(), "closed");
+}
+
+TEST_F(DrcStreamTest, WhoSpeaksNoTlsOrAnOldOneIsRefusedAndCounted) {
+  startTls(false);
+  {
+    Client plain(stream_->bound());
+    plain.send(hello("token-agent"));
+    while (plain.line() != "closed") {
+    }
+    EXPECT_EQ(count(partition::FeedOutcome::kTlsFailed), 1U);
+  }
+  test::TlsClientOptions old{own_.certificate_pem};
+  old.only_tls_1_1 = true;
+  test::TlsClient ancient(stream_->bound().port, old);
+  EXPECT_FALSE(ancient.connected());
+  EXPECT_EQ(count(partition::FeedOutcome::kAccepted), 0U);
+}
+
+TEST_F(DrcStreamTest, AHandshakeThatDoesNotEndIsEnded) {
+  startTls(false, std::chrono::milliseconds(100));
+  Client silent(stream_->bound());
+  EXPECT_EQ(silent.line(), "closed");
+  EXPECT_EQ(count(partition::FeedOutcome::kTlsTimeout), 1U);
+}
+
+TEST_F(DrcStreamTest, WithAnAuthorityAgentsMustShowItsCertificate) {
+  startTls(true);
+  const std::uint16_t port = stream_->bound().port;
+  {
+    test::TlsClient nobody(port, {own_.certificate_pem});
+    nobody.send(hello("token-agent"));
+    EXPECT_EQ(nobody.line(), "closed");
+    EXPECT_EQ(count(partition::FeedOutcome::kTlsUntrusted), 1U);
+  }
+  {
+    test::TlsClient stranger(port, {own_.certificate_pem, &own_});
+    stranger.send(hello("token-agent"));
+    EXPECT_EQ(stranger.line(), "closed");
+  }
+  test::TlsClient agent(port, {own_.certificate_pem, &agent_});
+  ASSERT_TRUE(agent.connected());
+  agent.send(hello("token-agent"));
+  EXPECT_EQ(agent.line(), R"({"seq":0,"type":"ack"})");
+  test::TlsClient no_token(port, {own_.certificate_pem, &agent_});
+  no_token.send(hello("wrong"));
+  EXPECT_THAT(no_token.line(), HasSubstr("unauthorized")) << "a certificate is no token";
+}
+
+TEST_F(DrcStreamTest, ANewCertificateIsUsedByTheNextConnection) {
+  startTls(false);
+  const std::uint16_t port = stream_->bound().port;
+  const auto shown = [&](const test::WebCertificate& trusted) {
+    const test::TlsClient client(port, {trusted.certificate_pem});
+    return client.connected() ? client.peerPem() : "";
+  };
+  EXPECT_EQ(shown(own_), own_.certificate_pem);
+  write("cert.pem", "half a certif");
+  EXPECT_EQ(shown(own_), own_.certificate_pem) << "what cannot be used changes nothing";
+  write("key.pem", agent_.key_pem);
+  write("cert.pem", agent_.certificate_pem);
+  EXPECT_EQ(shown(agent_), agent_.certificate_pem);
+}
+
+TEST_F(DrcStreamTest, FilesThatCannotBeUsedAreRefusedByName) {
+  write("cert.pem", own_.certificate_pem);
+  write("key.pem", agent_.key_pem);
+  DrcStreamOptions options{*IpEndpoint::parse("127.0.0.1:0"), 8, std::chrono::seconds(60)};
+  const auto why = [&](const TlsFiles& files) {
+    options.tls = files;
+    const auto started = DrcStream::start(loop_, clock_, intake_, tokens_, options);
+    return started ? "" : started.error().message;
+  };
+  EXPECT_THAT(why({file("cert.pem"), file("key.pem"), ""}), HasSubstr("key.pem"));
+  EXPECT_THAT(why({file("none.pem"), file("key.pem"), ""}), HasSubstr("none.pem"));
+  write("key.pem", own_.key_pem);
+  EXPECT_THAT(why({file("cert.pem"), file("key.pem"), file("none.pem")}), HasSubstr("none.pem"));
+  EXPECT_EQ(why({file("cert.pem"), file("key.pem"), file("cert.pem")}), "");
 }
 
 }  // namespace

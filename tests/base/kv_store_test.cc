@@ -61,6 +61,21 @@ TEST(RocksStore, KeepsABatchOverAReopen) {
   EXPECT_EQ(stored(*store, "b", binary), "");
 }
 
+TEST(RocksStore, DeletesARangeUpToAndWithoutItsEnd) {
+  using Keys = std::vector<std::string>;
+  const test::TempDir folder;
+  {
+    const auto store = openStore(folder.path());
+    ASSERT_TRUE(store->writeSynced(
+        {{"a", "a", ""}, {"a", "b", ""}, {"a", "c", ""}, {"a", "d", ""}, {"b", "b", "kept"}}));
+    ASSERT_TRUE(store->writeSynced({{"a", "b", std::nullopt, "d"}, {"a", "e", ""}}));
+    ASSERT_TRUE(store->writeSynced({{"a", "", std::nullopt, "b"}}));
+  }
+  const auto store = openStore(folder.path());
+  EXPECT_EQ(keys(*store, "", false), (Keys{"d", "e"}));
+  EXPECT_EQ(stored(*store, "b", "b"), "kept");
+}
+
 TEST(RocksStore, ScansBothWaysFromAKey) {
   using Keys = std::vector<std::string>;
   const test::TempDir folder;

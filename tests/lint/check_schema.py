@@ -61,6 +61,8 @@ WRONG = [
     (["zones", 0, "partitions", 0, "allowed"], [], ["zones", 0, "partitions", 0, "allowed"]),
     (["zones", 0, "min_in_service"], 0, ["zones", 0, "min_in_service"]),
     (["zones", 1, "primary"], None, ["zones", 1]),
+    (["zones", 1, "read_max_lag_ms"], 0, ["zones", 1, "read_max_lag_ms"]),
+    (["zones", 1, "read_fallback"], "primary", ["zones", 1]),
     (["zones", 2, "ezones"], ["iad", "iad"], ["zones", 2, "ezones"]),
     (["zones", 2, "weights"], {"iad": 10001}, ["zones", 2, "weights", "iad"]),
     (["zones", 2, "weights"], {"iad": 0.5}, ["zones", 2, "weights", "iad"]),

@@ -12,6 +12,20 @@ namespace meridian::partition {
 namespace {
 
 // One part of the sample replaced by something wrong, and the whole report that must come of it.
+TEST(DecodeTopology, AGlobalZoneMayBoundTheLagOfItsReads) {
+  std::string text(test::kSampleTopology);
+  const auto plain = decodeTopology(text, "t.json");
+  ASSERT_TRUE(plain) << plain.error().text();
+  EXPECT_EQ(plain->zones[1].read_max_lag_ms, std::nullopt);
+  const std::string replicas = R"("replicas": ["dal"])";
+  text.replace(text.find(replicas), replicas.size(),
+               replicas + R"(, "read_max_lag_ms": 5000, "read_fallback": "least_stale")");
+  const auto bounded = decodeTopology(text, "t.json");
+  ASSERT_TRUE(bounded) << bounded.error().text();
+  EXPECT_EQ(bounded->zones[1].read_max_lag_ms, 5'000);
+  EXPECT_EQ(bounded->zones[1].read_fallback, ReadFallback::kLeastStale);
+}
+
 struct WrongCase {
   std::string_view name, part, with, report;
 };
@@ -132,6 +146,14 @@ constexpr WrongCase kWrongCases[] = {
     {"PrimaryMissing", R"("primary": "iad", )", "", "t.json:22:5: zones[1].primary: is missing\n"},
     {"PrimaryIsReplica", R"("replicas": ["dal"])", R"("replicas": ["dal", "iad"])",
      "t.json:22:71: zones[1].replicas: iad is the primary\n"},
+    {"ReadLag", R"("replicas": ["dal"])", R"("replicas": ["dal"], "read_max_lag_ms": 0)",
+     "t.json:22:99: zones[1].read_max_lag_ms: 0: must be from 1 to 3600000\n"},
+    {"ReadFallbackWithoutLag", R"("replicas": ["dal"])",
+     R"("replicas": ["dal"], "read_fallback": "primary")",
+     "t.json:22:97: zones[1].read_fallback: primary: means nothing without read_max_lag_ms\n"},
+    {"ReadFallbackUnknown", R"("replicas": ["dal"])",
+     R"("replicas": ["dal"], "read_max_lag_ms": 1, "read_fallback": "none")",
+     "t.json:22:119: zones[1].read_fallback: none: must be one of primary, least_stale\n"},
     {"StatelessWithoutEZones", R"("ezones": ["fra", "dal"])", R"("ezones": [])",
      "t.json:23:50: zones[2].ezones: has 0 elements; must have from 1 to 64\n"},
     {"StatelessWithPrimary", R"("ezones": ["fra", "dal"])",

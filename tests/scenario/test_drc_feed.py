@@ -31,7 +31,8 @@ class DrcFeed(ScenarioCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        server = small_world(cls.workspace, {"drc": {"max_links": 3, "listen": f"{LOOPBACK}:0"}})
+        server = small_world(cls.workspace, {"drc": {"max_links": 3, "listen": f"{LOOPBACK}:0",
+                                                     "history_every_s": 10}})
         tokens = [{"name": name, "role": role, "sha256": hashlib.sha256(secret.encode()).hexdigest()}
                   for name, role, secret in (("admin", "admin", ADMIN),
                                              ("drc-mad-1", "agent", AGENT))]
@@ -163,6 +164,26 @@ class DrcFeed(ScenarioCase):
             self.assertEqual(json.loads(lines.readline())["reason"], "unauthorized")
             self.assertEqual(lines.readline(), b"")
         self.assertNotIn(AGENT, self.server.log_text())
+
+    def test_6_the_past_outlives_a_crash(self):
+        path = "/v1/links/ams/mad/order/history"
+
+        def rows():
+            reply = self.server.rest("GET", path)
+            return reply.json["rows"] if reply.status == 200 else []
+
+        before = len(rows())
+        self.feed(hello("b10"), link(1, 60))
+        wait_for(lambda: len(rows()) > before, 2 * SILENCE_SECONDS, "row of the link's past")
+        last = rows()[-1]
+        self.assertEqual(last["at_ms"] % 10_000, 0)
+        self.assertGreaterEqual(last["max_lag_ms"], 60)
+        self.server.kill9()
+        self.server.launch()
+        self.assertIn(last, rows())
+        table = self.server.ctl("links", "history", "ams", "mad", "--channel", "order")
+        self.assertEqual(table.returncode, 0, table.stderr)
+        self.assertIn(last["at"], table.stdout)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,15 @@ std::string checkAround(const std::string& name, const std::string& literal) {
   return out;
 }
 
+// What a table of drc.pull needs beside the key under test.
+std::string pullAround(const std::string& name) {
+  std::string out;
+  if (name != "agent") out += "agent = \"a\"\n";
+  if (name != "dc") out += "dc = \"d\"\n";
+  if (name != "url") out += "url = \"http://127.0.0.1\"\n";
+  return out;
+}
+
 // A document that gives `key` the value `literal`. Of an array's table it is the only element.
 std::string documentWith(const std::string& key, const std::string& literal) {
   const std::size_t dot = key.rfind('.');
@@ -116,7 +125,8 @@ std::string documentWith(const std::string& key, const std::string& literal) {
     return "[" + section + "]\n" + line;
   section.resize(section.size() - 2);
   return "[[" + section + "]]\n" + line +
-         (section == "health.checks" ? checkAround(key.substr(dot + 1), literal) : "");
+         (section == "health.checks" ? checkAround(key.substr(dot + 1), literal) : "") +
+         (section == "drc.pull" ? pullAround(key.substr(dot + 1)) : "");
 }
 
 // The key as errors name it: of the first element.
@@ -183,8 +193,14 @@ std::vector<std::string> shown(const Config& config) {
       "drc_max_agents " + std::to_string(config.drc_limits.max_agents),
       "drc_max_links " + std::to_string(config.drc_limits.max_links),
       "drc_skew_bound " + std::to_string(config.drc_limits.skew_bound.count()),
+      "drc_history " + std::to_string(config.drc_history.every.count()) + " " +
+          std::to_string(config.drc_history.keep_hours) + " " +
+          std::to_string(config.drc_history.max_links),
       "drc_listen " + (config.drc_listen ? config.drc_listen->text() : "none"),
       "drc_max_connections " + std::to_string(config.drc_max_connections),
+      "drc_tls " + std::to_string(config.drc_tls.has_value()) + " " +
+          std::to_string(config.drc_tls_handshake.count()),
+      "drc_pulls " + std::to_string(config.drc_pulls.size()),
       "drc_idle_timeout " + std::to_string(config.drc_idle_timeout.count()),
       "ha_senders " + std::to_string(config.ha.senders.size()),
       "ha_secret_files " + std::to_string(config.ha.secret_files.size()),
@@ -296,7 +312,7 @@ TEST(ConfigDocumentation, StringsHaveTheLengthsItSays) {
                 HasSubstr("is longer than " + std::to_string(range->second) + " bytes"))
         << row.key;
   }
-  EXPECT_EQ(strings, 6U);
+  EXPECT_EQ(strings, 7U);
 }
 
 TEST(ConfigDocumentation, ListedValuesAreTheOnlyOnes) {
@@ -315,8 +331,9 @@ TEST(ConfigDocumentation, ListedValuesAreTheOnlyOnes) {
 }
 
 TEST(ConfigDocumentation, RequiredKeysAreMissed) {
-  const std::string errors =
-      errorsOf("[[geo.databases]]\n[[geo.fences]]\n[[geo.catalogues]]\n[[health.checks]]\n");
+  const std::string errors = errorsOf(
+      "[[geo.databases]]\n[[geo.fences]]\n[[geo.catalogues]]\n[[health.checks]]\n"
+      "[[drc.pull]]\n");
   for (const Row& row : documentedRows()) {
     const std::string path = firstElement(row.key);
     EXPECT_EQ(errors.find(": " + path + ": is missing\n") != std::string::npos,
@@ -332,6 +349,7 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
   for (const Row& row : documentedRows()) {
     // The defaults of checks: tests/partition/check_config_test.cc.
     if (row.key.rfind("health.checks[].", 0) == 0) continue;
+    if (row.key.rfind("drc.pull[].", 0) == 0) continue;  // of the test PullsAreRead
     const std::size_t dot = row.key.rfind('.');
     const std::string name = row.key.substr(dot + 1) + " = ";
     const auto values = codeSpans(row.fallback);
@@ -340,7 +358,7 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
       sections[row.key.substr(0, dot)] += name + row.fallback + "\n";
     } else if (row.type == "boolean" || row.type.rfind("array", 0) == 0) {
       sections[row.key.substr(0, dot)] += name + values.at(0) + "\n";
-    } else if (row.key == "drc.listen") {
+    } else if (row.key.rfind("drc.", 0) == 0 && row.fallback == "none") {
       EXPECT_TRUE(values.empty()) << "absent is its default: nothing to spell out";
     } else if (row.key.rfind("geo.fences[].", 0) == 0 && exact) {
       fence += name + "\"" + values[0] + "\"\n";
@@ -382,6 +400,40 @@ TEST(Config, HooksAreRead) {
   EXPECT_THAT(config->hooks[0].exec, ElementsAre("/etc/hooks/dal"));
   EXPECT_THAT(errorsOf("[[hooks]]\nid = \"a\"\nurl = \"x\"\nphases = []\n"),
               AllOf(HasSubstr("m.toml:3:7: hooks[0].url: x: "), HasSubstr("hooks[0].phases: ")));
+}
+
+TEST(Config, PullsAreRead) {
+  const std::string one = "agent = \"drc-sh-1\"\ndc = \"sh\"\nurl = \"https://sh.example/drc/\"\n";
+  const auto config = parseConfig(
+      "[[drc.pull]]\n" + one + "token_file = \"sh.token\"\nca_file = \"/ca.pem\"\n", "/etc/m.toml");
+  ASSERT_TRUE(config) << config.error().text();
+  ASSERT_THAT(config->drc_pulls, SizeIs(1));
+  const partition::PullConfig& pull = config->drc_pulls[0];
+  EXPECT_EQ(pull.agent + " " + pull.dc + " " + pull.url, "drc-sh-1 sh https://sh.example/drc");
+  EXPECT_EQ(pull.token_file, "/etc/sh.token");
+  EXPECT_EQ(pull.ca_file, "/ca.pem");
+  EXPECT_EQ(pull.interval.count(), 1'000);
+  EXPECT_EQ(pull.timeout.count(), 5'000);
+  EXPECT_THAT(errorsOf("[[drc.pull]]\n" + one + "[[drc.pull]]\n" + one),
+              HasSubstr("drc.pull[1].agent: drc-sh-1: is fetched from elsewhere already"));
+  for (const char* url : {"ftp://a", "http://a/?b", "http://a b", "a"}) {
+    EXPECT_THAT(
+        errorsOf("[[drc.pull]]\nagent = \"a\"\ndc = \"d\"\nurl = \"" + std::string(url) + "\"\n"),
+        HasSubstr("drc.pull[0].url: "));
+  }
+}
+
+TEST(Config, TlsOfTheFeedIsRead) {
+  const auto config = parseConfig(
+      "[drc]\ntls_certificate_file = \"c.pem\"\ntls_key_file = \"/k.pem\"\n", "/etc/m.toml");
+  ASSERT_TRUE(config) << config.error().text();
+  ASSERT_TRUE(config->drc_tls);
+  EXPECT_EQ(config->drc_tls->certificate, "/etc/c.pem");
+  EXPECT_EQ(config->drc_tls->key, "/k.pem");
+  EXPECT_TRUE(config->drc_tls->client_ca.empty());
+  EXPECT_THAT(errorsOf("[drc]\ntls_key_file = \"k\"\n"), HasSubstr("go together"));
+  EXPECT_THAT(errorsOf("[drc]\ntls_certificate_file = \"c\"\n"), HasSubstr("go together"));
+  EXPECT_THAT(errorsOf("[drc]\ntls_client_ca_file = \"c\"\n"), HasSubstr("drc.tls_client_ca_file"));
 }
 
 TEST(Config, HaIsRead) {

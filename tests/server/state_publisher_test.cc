@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/dns_world.h"
 #include "tests/support/fake_clock.h"
 
@@ -17,7 +19,8 @@ using ::testing::ElementsAre;
 
 enum ZoneIndex : std::size_t { kSharding, kGlobal, kStateless, kElsewhere };
 
-std::string topologyText(const std::string& more_sites = "", const std::string& web_rules = "") {
+std::string topologyText(const std::string& more_sites = "", const std::string& web_rules = "",
+                         const std::string& read_rules = "") {
   return R"({"format": 1, "datacenters": [)" + more_sites + R"(
     {"id": "ams", "region": "eu", "lat": 52.4, "lon": 4.9, "slot": 0},
     {"id": "dub", "region": "eu", "lat": 53.3, "lon": -6.3, "slot": 1},
@@ -26,7 +29,8 @@ std::string topologyText(const std::string& more_sites = "", const std::string& 
     {"id": "order", "kind": "sharding",
      "partitions": [{"id": "north", "home": "ams", "allowed": ["ams", "dub"]}],
      "placement": {"default_partition": "north"}},
-    {"id": "account", "kind": "global", "primary": "dub", "replicas": ["ams"]},
+    {"id": "account", "kind": "global", "primary": "dub", "replicas": ["ams", "fra"])" +
+         read_rules + R"(},
     {"id": "web", "kind": "stateless", "ezones": ["ams", "dub"])" +
          web_rules + R"(},
     {"id": "other", "kind": "stateless", "ezones": ["fra"]}],
@@ -141,6 +145,48 @@ TEST_F(StatePublisherTest, TheLastGoodSitesOutliveAStateAndATopology) {
   EXPECT_EQ(chosen(kStateless), far);
   EXPECT_FALSE(state()->decisions[kStateless]->prepared.empty())
       << "a short TTL while all are down";
+}
+
+TEST_F(StatePublisherTest, FreshnessDecidesTheZonesItTouchesAndNoOther) {
+  const std::string bound = R"(, "read_max_lag_ms": 5000)";
+  serve(topologyText("", "", bound));
+  const auto everywhere = [&](const std::string& id) {
+    const auto now = state();
+    const auto& loci = now->decisions[kGlobal]->by_locus;
+    return std::all_of(loci.begin(), loci.end(), [&](partition::EZoneIx ezone) {
+      return now->map.topology->ezones[ezone.index()].id == id;
+    });
+  };
+  EXPECT_TRUE(everywhere("dub")) << "before anybody has looked no copy is fresh";
+  std::vector<partition::ReadCopies> reads = state()->health->reads;
+  ASSERT_EQ(reads.size(), 4U);
+  reads[kGlobal].fresh = {0, 1, 1};
+  const auto before = state();
+  publisher_.setReads(reads);
+  const auto after = state();
+  EXPECT_FALSE(everywhere("dub"));
+  for (const std::size_t zone : {kSharding, kStateless, kElsewhere}) {
+    EXPECT_EQ(after->decisions[zone], before->decisions[zone]);
+  }
+  publisher_.setReads(reads);
+  EXPECT_EQ(state(), after) << "the same freshness publishes nothing";
+  publisher_.setHealth({{Health::kDown, Health::kUp, Health::kDown}});
+  EXPECT_TRUE(everywhere("dub"));
+  EXPECT_EQ(state()->health->reads, reads) << "health leaves freshness as it is";
+  publisher_.setHealth({{Health::kUp, Health::kUp, Health::kUp}});
+  serve(topologyText(kMadrid, "", bound));
+  EXPECT_THAT(state()->health->reads[kGlobal].fresh, ElementsAre(0, 1, 1)) << "kept by id";
+  EXPECT_FALSE(everywhere("dub"));
+  auto switched = std::make_shared<partition::AssignmentTable>(*state()->map.table);
+  for (partition::Assignment& each : switched->assignments) {
+    if (each.subject != "account") continue;
+    each.ezone = *state()->map.topology->findEZone("ams");
+    each.rev = ++switched->rev;
+  }
+  test::must(publisher_.prepare({state()->map.topology, switched, 1})).publish();
+  EXPECT_TRUE(everywhere("ams")) << "what was fresh to one primary is not to another";
+  serve(topologyText());
+  EXPECT_THAT(state()->health->reads[kGlobal].fresh, ElementsAre());
 }
 
 }  // namespace

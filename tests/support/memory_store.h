@@ -86,6 +86,9 @@ class MemoryStore final : public KvStore {
       auto& content = disk_->families.at(write.family);
       if (write.value) {
         content.insert_or_assign(write.key, *write.value);
+      } else if (write.until) {
+        if (write.key >= *write.until) continue;
+        content.erase(content.lower_bound(write.key), content.lower_bound(*write.until));
       } else {
         content.erase(write.key);
       }

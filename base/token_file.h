@@ -1,4 +1,4 @@
-// The operator's token: one line in a file that nobody else may read.
+// A bearer token: one line in a file that nobody else may read.
 #pragma once
 
 #include <filesystem>
@@ -6,10 +6,10 @@
 
 #include "base/result.h"
 
-namespace meridian::ctl {
+namespace meridian {
 
 // kForbidden: readable or writable by group or others. kInvalid: not one line of visible ASCII.
 // The token never stands in an error.
 Result<std::string> readTokenFile(const std::filesystem::path& file);
 
-}  // namespace meridian::ctl
+}  // namespace meridian

@@ -1,4 +1,4 @@
-#include "admin/ctl/token_file.h"
+#include "base/token_file.h"
 
 #include <sys/stat.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 
-namespace meridian::ctl {
+namespace meridian {
 
 Result<std::string> readTokenFile(const std::filesystem::path& file) {
   constexpr std::size_t kMaxTokenBytes = 4096;
@@ -32,4 +32,4 @@ Result<std::string> readTokenFile(const std::filesystem::path& file) {
   return text;
 }
 
-}  // namespace meridian::ctl
+}  // namespace meridian
