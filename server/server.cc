@@ -19,6 +19,7 @@
 #include "partition/hold/hold_book.h"
 #include "partition/hooks/hook_runner.h"
 #include "partition/load/balance_service.h"
+#include "partition/load/spill.h"
 #include "partition/site/site_patrol.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
@@ -84,6 +85,7 @@ struct Server::Parts {
   std::unique_ptr<partition::ChangeEngine> changes;
   std::unique_ptr<partition::BalanceService> balancer;
   std::unique_ptr<partition::SiteMover> mover;
+  std::unique_ptr<partition::SpillService> spill;
   std::unique_ptr<partition::SitePatrol> patrol;
   std::unique_ptr<partition::HaService> ha;
   std::unique_ptr<partition::HealthService> health;
@@ -100,6 +102,7 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> change_tick;
   std::unique_ptr<EventLoop::Timer> site_tick;
   std::unique_ptr<EventLoop::Timer> balance_tick;
+  std::unique_ptr<EventLoop::Timer> spill_tick;
 
   Status openMap();
   Status openChanges();
@@ -164,6 +167,14 @@ Status Server::Parts::openChanges() {
   balancer = std::make_unique<partition::BalanceService>(
       load_book, world.config.balancer_mode, world.config.balancer,
       partition::BalanceSeams{clock, *map, *changes, links, load, health_now});
+  spill = std::make_unique<partition::SpillService>(
+      world.config.spill, load,
+      [this] {
+        const auto state = publisher.published().current();
+        return partition::SpillService::Served{state->map.topology, state->map.table, state->health,
+                                               state->load};
+      },
+      [this](const partition::SiteLoad& next) { publisher.setLoad(next); });
   map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
   return {};
 }
@@ -289,6 +300,7 @@ void Server::Parts::startWorkers() {
     changes->tick();
   });
   balance_tick = loop.every(partition::BalanceService::kPeriod, [this] { balancer->tick(); });
+  spill_tick = loop.every(spill->period(), [this] { spill->tick(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
   serving = true;

@@ -87,6 +87,18 @@ bool touches(const partition::Topology& topology, const partition::Zone& zone,
   });
 }
 
+// Whether some eZone of this zone sends away another part of its clients than before.
+bool touches(const partition::Zone& zone, const partition::SiteLoad& before,
+             const partition::SiteLoad& after) {
+  if (zone.kind != partition::ZoneKind::kStateless) return false;
+  const auto spill = [](const partition::SiteLoad& load, partition::EZoneIx ezone) {
+    return load.spill.empty() ? std::uint16_t{0} : load.spill[ezone.index()];
+  };
+  return std::any_of(zone.ezones.begin(), zone.ezones.end(), [&](partition::EZoneIx ezone) {
+    return spill(before, ezone) != spill(after, ezone);
+  });
+}
+
 }  // namespace
 
 StatePublisher::StatePublisher(const World& world, const Clock& clock)
@@ -154,9 +166,8 @@ void StatePublisher::setLoad(const partition::SiteLoad& load) {
   auto state = std::make_shared<dns::ServingState>(*before);
   state->load = load;
   const partition::Topology& topology = *state->map.topology;
-  decideAgain(*state, [&](std::size_t i) {
-    return topology.zones[i].kind == partition::ZoneKind::kStateless;
-  });
+  decideAgain(*state,
+              [&](std::size_t i) { return touches(topology.zones[i], before->load, load); });
   published_.publish(std::move(state));
 }
 
