@@ -113,7 +113,7 @@ ZoneDecisions decideStateless(const StatelessRule& rule, const Placement& placem
 }  // namespace
 
 SiteHealth allUp(const Topology& topology) {
-  return {std::vector<Health>(topology.datacenters.size(), Health::kUp)};
+  return {.datacenters = std::vector<Health>(topology.datacenters.size(), Health::kUp)};
 }
 
 // Why the eZone itself is no choice, or kChosen when it is one.
@@ -126,8 +126,8 @@ RejectedFor obstacleOf(const Topology& topology, const SiteHealth& health, EZone
     case AdminState::kInService:
       break;
   }
-  return healthOf(topology, health, ezone) == Health::kDown ? RejectedFor::kDown
-                                                            : RejectedFor::kChosen;
+  if (healthOf(topology, health, ezone) == Health::kDown) return RejectedFor::kDown;
+  return health.too_few.test(ezone.index()) ? RejectedFor::kTooFewUp : RejectedFor::kChosen;
 }
 
 std::string_view rejectedForName(RejectedFor why) {
@@ -152,6 +152,8 @@ std::string_view rejectedForName(RejectedFor why) {
       return "other-share";
     case RejectedFor::kSpilled:
       return "spilled";
+    case RejectedFor::kTooFewUp:
+      return "too-few-up";
   }
   return "unknown";
 }

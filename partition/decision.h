@@ -7,6 +7,7 @@
 //   network always the same way (partition/stateless.h); all down: the zone's policy, never nothing
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,7 +26,11 @@ namespace meridian::partition {
 
 // Health and replication as inputs; until they are fed, all is UP.
 struct SiteHealth {
-  std::vector<Health> datacenters;  // by DcIx
+  std::vector<Health> datacenters;        // by DcIx
+  std::vector<bool> endpoints_down = {};  // by EndpointIx; empty: none is
+  // Of one service, for its own decisions (partition/pool.h healthFor()): eZones in which too few
+  // of its endpoints are up.
+  std::bitset<kEpochSlots> too_few = {};  // by EZoneIx
 };
 SiteHealth allUp(const Topology& topology);
 
@@ -54,7 +59,8 @@ enum class RejectedFor : std::uint8_t {
   kNotMember,
   kStandby,     // stateless: weight 0, and others are usable
   kOtherShare,  // stateless: as near as the choice; the client's share is the choice's
-  kSpilled      // stateless: full, and this client is of those that it sends away
+  kSpilled,     // stateless: full, and this client is of those that it sends away
+  kTooFewUp     // stateless: of the service's endpoints there
 };
 std::string_view rejectedForName(RejectedFor why);
 

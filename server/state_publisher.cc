@@ -1,7 +1,10 @@
 #include "server/state_publisher.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "dns/zone/loader.h"
@@ -40,6 +43,36 @@ std::vector<partition::ZoneMovement> movements(const dns::ServingState& before,
   return out;
 }
 
+// Calls visit(key, number) for each endpoint that has an id; the key is the same in all topologies.
+template <class Visit>
+void forEachEndpoint(const partition::Topology& topology, const Visit& visit) {
+  for (const partition::Service& service : topology.services) {
+    for (const partition::Endpoint& endpoint : service.endpoints) {
+      for (std::size_t i = 0; i < endpoint.pool.size(); ++i) {
+        visit(partition::endpointSubject(service.name, topology.ezones[endpoint.ezone.index()].id,
+                                         endpoint.pool[i].id),
+              endpoint.first_of_pool.index() + i);
+      }
+    }
+  }
+}
+
+// Which endpoints are down, of those that the old topology had too.
+std::vector<bool> carriedEndpoints(const dns::ServingState& before,
+                                   const partition::Topology& next) {
+  std::set<std::string> down;
+  forEachEndpoint(*before.map.topology, [&](std::string key, std::size_t number) {
+    const partition::EndpointIx ix(static_cast<std::uint32_t>(number));
+    if (!partition::isUp(*before.health, ix)) down.insert(std::move(key));
+  });
+  std::vector<bool> out;
+  if (down.empty()) return out;
+  out.resize(next.endpoint_count);
+  forEachEndpoint(
+      next, [&](const std::string& key, std::size_t number) { out[number] = down.contains(key); });
+  return out;
+}
+
 // What was known of the old topology's sites, for those that the new one has too.
 partition::SiteHealth carried(const dns::ServingState* before, const partition::Topology& next) {
   partition::SiteHealth health = partition::allUp(next);
@@ -48,7 +81,23 @@ partition::SiteHealth carried(const dns::ServingState* before, const partition::
     const auto old = before->map.topology->findDatacenter(next.datacenters[i].id);
     if (old) health.datacenters[i] = before->health->datacenters[old->index()];
   }
+  health.endpoints_down = carriedEndpoints(*before, next);
   return health;
+}
+
+// The good eZones of old that are members of the zone now.
+std::vector<partition::EZoneIx> carriedGood(const partition::Topology& old,
+                                            const std::vector<partition::EZoneIx>& good,
+                                            const partition::Topology& next,
+                                            const partition::Zone& zone) {
+  std::vector<partition::EZoneIx> out;
+  for (const partition::EZoneIx ezone : good) {
+    const auto now = next.findEZone(old.ezones[ezone.index()].id);
+    const bool member =
+        now && std::find(zone.ezones.begin(), zone.ezones.end(), *now) != zone.ezones.end();
+    if (member) out.push_back(*now);
+  }
+  return out;
 }
 
 // What stateless zones remember, for the eZones and zones that the new topology has too.
@@ -65,13 +114,19 @@ CarriedInputs carriedInputs(const dns::ServingState* before, const partition::To
   for (const partition::Zone& zone : next.zones) {
     auto& good = out.last_good.emplace_back();
     const auto was = old.findZone(zone.id);
-    if (!was) continue;
-    for (const partition::EZoneIx ezone : before->decisions[was->index()]->last_good) {
-      const auto now = next.findEZone(old.ezones[ezone.index()].id);
-      const bool member =
-          now && std::find(zone.ezones.begin(), zone.ezones.end(), *now) != zone.ezones.end();
-      if (member) good.push_back(*now);
-    }
+    if (was) good = carriedGood(old, before->decisions[was->index()]->last_good, next, zone);
+  }
+  if (before->pools == nullptr || next.endpoint_count == 0) return out;
+  std::map<std::string_view, const partition::ServicePools*> pools;
+  for (std::size_t i = 0; i < old.services.size(); ++i) {
+    if (const auto& each = (*before->pools)[i]) pools[old.services[i].name] = each.get();
+  }
+  for (const partition::Service& service : next.services) {
+    auto& good = out.service_last_good.emplace_back();
+    const auto was = pools.find(service.name);
+    if (was == pools.end()) continue;
+    good =
+        carriedGood(old, was->second->decisions->last_good, next, next.zones[service.zone.index()]);
   }
   return out;
 }
@@ -137,6 +192,14 @@ void StatePublisher::decideAgain(dns::ServingState& state, const Touched& touche
   }
 }
 
+// After decideAgain(): services whose sites have enough up everywhere share the zone's decisions.
+void StatePublisher::decidePoolsAgain(dns::ServingState& state) {
+  if (state.pools == nullptr) return;
+  state.pools = partition::decidePools({*state.map.topology, *state.placements, *state.map.table,
+                                        *state.health, state.load, state.decisions,
+                                        partition::lastGoodOf(state.pools.get())});
+}
+
 // The same world with other owners: only the decisions of zones that changed are made again.
 std::shared_ptr<const dns::ServingState> StatePublisher::withTable(const MapSnapshot& next) const {
   const auto before = published_.current();
@@ -150,13 +213,15 @@ std::shared_ptr<const dns::ServingState> StatePublisher::withTable(const MapSnap
 
 void StatePublisher::setHealth(const partition::SiteHealth& health) {
   const auto before = published_.current();
-  if (health.datacenters == before->health->datacenters) return;
+  const bool same_endpoints = health.endpoints_down == before->health->endpoints_down;
+  if (health.datacenters == before->health->datacenters && same_endpoints) return;
   auto state = std::make_shared<dns::ServingState>(*before);
   const partition::Topology& topology = *state->map.topology;
   state->health = std::make_shared<const partition::SiteHealth>(health);
   decideAgain(*state, [&](std::size_t i) {
     return touches(topology, topology.zones[i], *before->health, health);
   });
+  decidePoolsAgain(*state);
   published_.publish(std::move(state));
 }
 
@@ -168,6 +233,7 @@ void StatePublisher::setLoad(const partition::SiteLoad& load) {
   const partition::Topology& topology = *state->map.topology;
   decideAgain(*state,
               [&](std::size_t i) { return touches(topology.zones[i], before->load, load); });
+  decidePoolsAgain(*state);
   published_.publish(std::move(state));
 }
 

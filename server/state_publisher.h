@@ -45,6 +45,7 @@ class StatePublisher final : public admin::ZoneAdmin {
   // Makes the decisions of the zones again that `touched` says.
   template <class Touched>
   void decideAgain(dns::ServingState& state, const Touched& touched) const;
+  static void decidePoolsAgain(dns::ServingState& state);
   std::shared_ptr<const dns::ServingState> withTable(const partition::MapSnapshot& next) const;
 
   std::filesystem::path zones_dir_;
