@@ -154,6 +154,8 @@ std::string_view rejectedForName(RejectedFor why) {
       return "spilled";
     case RejectedFor::kTooFewUp:
       return "too-few-up";
+    case RejectedFor::kUnknown:
+      return "unknown";
   }
   return "unknown";
 }

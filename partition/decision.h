@@ -60,7 +60,8 @@ enum class RejectedFor : std::uint8_t {
   kStandby,     // stateless: weight 0, and others are usable
   kOtherShare,  // stateless: as near as the choice; the client's share is the choice's
   kSpilled,     // stateless: full, and this client is of those that it sends away
-  kTooFewUp     // stateless: of the service's endpoints there
+  kTooFewUp,    // stateless: of the service's endpoints there
+  kUnknown      // stateless, all_down last-good: nothing is known of it, and it was not good last
 };
 std::string_view rejectedForName(RejectedFor why);
 

@@ -74,6 +74,7 @@ struct Server::Parts {
   EventLoop loop;
   StatePublisher publisher;
   std::shared_ptr<KvStore> store;
+  std::optional<partition::GoodSites> good_sites;
   std::unique_ptr<partition::OutboundHooks> hooks;
   std::unique_ptr<partition::MapService> map;
   partition::LinkBook link_book{world.config.drc_limits};
@@ -131,9 +132,14 @@ Status Server::Parts::openMap() {
   for (std::string& family : partition::OverrideBook::families()) families.push_back(family);
   for (std::string& family : partition::HoldBook::families()) families.push_back(family);
   for (std::string& family : partition::HaInbox::families()) families.push_back(family);
+  for (std::string& family : partition::GoodSites::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
+  auto good = partition::GoodSites::open(store);
+  if (!good) return tl::unexpected(good.error());
+  good_sites = std::move(*good);
+  publisher.remember(*good_sites);
   auto opened = partition::MapService::open(
       store, clock, world.topology,
       [this](const partition::MapSnapshot& next) { return publisher.prepare(next); });

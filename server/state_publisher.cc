@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/log.h"
 #include "dns/zone/loader.h"
 
 namespace meridian::server {
@@ -73,10 +74,14 @@ std::vector<bool> carriedEndpoints(const dns::ServingState& before,
   return out;
 }
 
-// What was known of the old topology's sites, for those that the new one has too.
+// What was known of the old topology's sites, for those that the new one has too. At first nothing
+// is known.
 partition::SiteHealth carried(const dns::ServingState* before, const partition::Topology& next) {
   partition::SiteHealth health = partition::allUp(next);
-  if (before == nullptr) return health;
+  if (before == nullptr) {
+    std::fill(health.datacenters.begin(), health.datacenters.end(), partition::Health::kUnknown);
+    return health;
+  }
   for (std::size_t i = 0; i < next.datacenters.size(); ++i) {
     const auto old = before->map.topology->findDatacenter(next.datacenters[i].id);
     if (old) health.datacenters[i] = before->health->datacenters[old->index()];
@@ -101,9 +106,13 @@ std::vector<partition::EZoneIx> carriedGood(const partition::Topology& old,
 }
 
 // What stateless zones remember, for the eZones and zones that the new topology has too.
-CarriedInputs carriedInputs(const dns::ServingState* before, const partition::Topology& next) {
+CarriedInputs carriedInputs(const dns::ServingState* before, const partition::GoodSites* kept,
+                            const partition::Topology& next) {
   CarriedInputs out;
-  if (before == nullptr) return out;
+  if (before == nullptr) {
+    if (kept != nullptr) out.last_good = kept->of(next);
+    return out;
+  }
   const partition::Topology& old = *before->map.topology;
   if (!before->load.spill.empty()) {
     for (const partition::EZone& ezone : next.ezones) {
@@ -175,11 +184,21 @@ Checked<partition::PreparedState> StatePublisher::prepare(const MapSnapshot& nex
     if (!compiled) return tl::unexpected(compiled.error());
     state = servingState(settings_, zones_, sources_, *compiled, next,
                          carried(before.get(), *next.topology),
-                         carriedInputs(before.get(), *next.topology));
+                         carriedInputs(before.get(), good_, *next.topology));
     if (before) prepared.movements = movements(*before, *state);
   }
-  prepared.publish = [this, state = std::move(state)] { published_.publish(state); };
+  prepared.publish = [this, state = std::move(state)] { publish(state); };
   return prepared;
+}
+
+// What is answered comes first; what is remembered of it after that.
+void StatePublisher::publish(std::shared_ptr<const dns::ServingState> state) {
+  published_.publish(state);
+  if (good_ == nullptr) return;
+  if (const Status kept = good_->keep(*state->map.topology, state->decisions); !kept) {
+    logError("last_good_not_kept",
+             {{"why", kept.error().message}, {"next", "it is tried again with the next state"}});
+  }
 }
 
 template <class Touched>
@@ -222,7 +241,7 @@ void StatePublisher::setHealth(const partition::SiteHealth& health) {
     return touches(topology, topology.zones[i], *before->health, health);
   });
   decidePoolsAgain(*state);
-  published_.publish(std::move(state));
+  publish(std::move(state));
 }
 
 void StatePublisher::setLoad(const partition::SiteLoad& load) {
@@ -234,7 +253,7 @@ void StatePublisher::setLoad(const partition::SiteLoad& load) {
   decideAgain(*state,
               [&](std::size_t i) { return touches(topology.zones[i], before->load, load); });
   decidePoolsAgain(*state);
-  published_.publish(std::move(state));
+  publish(std::move(state));
 }
 
 std::vector<admin::DnsZoneInfo> StatePublisher::list() const {
@@ -256,7 +275,7 @@ Checked<std::vector<admin::DnsZoneInfo>> StatePublisher::reload() {
   auto state = std::make_shared<dns::ServingState>(*before);
   state->zones = zones_;
   state->services = std::move(*services);
-  published_.publish(std::move(state));
+  publish(std::move(state));
   return list();
 }
 

@@ -196,6 +196,28 @@ class Stateless(ScenarioCase):
         self.assertEqual(self.site(), "ams")
         self.assertEqual(self.ask("60.0.0.0/24").answer[0].ttl, SERVICE_TTL)
 
+    def test_last_good_outlives_a_kill_in_the_middle_of_an_outage(self):
+        near = self.site()
+        self.put({"all_down": "last-good"})
+        self.assertEqual(self.all_down("dub"), "dub")
+        self.assertNotEqual(near, "dub")
+        for _ in range(2):
+            self.server.kill9()
+            self.server.start()
+            self.assertEqual(self.health("dub"), "UNKNOWN", "no check has spoken yet")
+            self.assertEqual(self.site(), "dub")
+        # The checks find what they found before, and in any order.
+        for site in ("dub", "mad", "ams"):
+            self.push(site, "down")
+            self.assertEqual(self.site(), "dub")
+        self.assertEqual(self.explain()["among"], "all-down last-good")
+        self.assertEqual(self.ask("60.0.0.0/24").answer[0].ttl, SHORT_TTL)
+        self.push("mad", "up")
+        self.assertEqual(self.site(), "mad")
+        self.server.kill9()
+        self.server.start()
+        self.assertEqual(self.site(), "mad", "the newest that was good")
+
     def test_what_is_wrong_is_refused_with_its_place(self):
         text = json.dumps(topology_with({"weights": {"ams": 1, "mad": 10001, "dub": 0}}), indent=1)
         reply = self.server.rest("PUT", "/v1/topology?reason=test", text.encode())

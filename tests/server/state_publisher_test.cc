@@ -7,6 +7,7 @@
 
 #include "tests/support/dns_world.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/memory_store.h"
 
 namespace meridian::server {
 namespace {
@@ -184,6 +185,40 @@ TEST_F(StatePublisherTest, TheLastGoodSitesOutliveAStateAndATopology) {
   EXPECT_EQ(chosen(kStateless), far);
   EXPECT_FALSE(state()->decisions[kStateless]->prepared.empty())
       << "a short TTL while all are down";
+}
+
+TEST_F(StatePublisherTest, TheLastGoodSitesOutliveARestart) {
+  const std::string text = topologyText("", R"(, "all_down": "last-good")");
+  const auto disk = std::make_shared<test::MemoryDisk>();
+  const auto start = [&] {
+    return test::must(partition::GoodSites::open(
+        std::make_shared<test::MemoryStore>(disk, partition::GoodSites::families())));
+  };
+  const SiteHealth all_down{{Health::kDown, Health::kDown, Health::kDown}};
+  const SiteHealth all_unknown{{Health::kUnknown, Health::kUnknown, Health::kUnknown}};
+  for (const std::string last : {"ams", "dub"}) {
+    {
+      partition::GoodSites good = start();
+      StatePublisher before(world_, clock_);
+      before.remember(good);
+      serve(before, text);
+      const bool ams = last == "ams";
+      before.setHealth(
+          {{ams ? Health::kUp : Health::kDown, ams ? Health::kDown : Health::kUp, Health::kUp}});
+      before.setHealth(all_down);
+      EXPECT_EQ(chosen(*before.published().current(), kStateless), last);
+    }
+    partition::GoodSites good = start();
+    StatePublisher after(world_, clock_);
+    after.remember(good);
+    serve(after, text);
+    EXPECT_EQ(chosen(*after.published().current(), kStateless), last) << "in the first state";
+    const std::size_t writes = disk->writes;
+    after.setHealth(all_unknown);
+    after.setHealth(all_down);
+    EXPECT_EQ(chosen(*after.published().current(), kStateless), last);
+    EXPECT_EQ(disk->writes, writes) << "nothing was good";
+  }
 }
 
 }  // namespace
