@@ -70,6 +70,31 @@ Json checksJson(const HealthService& health, const Topology& topology) {
   return list;
 }
 
+// Those that are not simply UP; of many the first.
+Json endpointsJson(const HealthService& health, const Topology& topology) {
+  constexpr std::size_t kMostShown = 1000;
+  Json list = Json::array();
+  const std::vector<partition::EndpointReading> readings = health.endpoints();
+  for (const partition::Service& service : topology.services) {
+    for (const partition::Endpoint& endpoint : service.endpoints) {
+      for (std::size_t i = 0; i < endpoint.pool.size(); ++i) {
+        const partition::PoolEndpoint& each = endpoint.pool[i];
+        const partition::EndpointReading& reading = readings[endpoint.first_of_pool.index() + i];
+        const bool plain = reading.health == partition::Health::kUp && !reading.override_id;
+        if (plain || list.size() >= kMostShown) continue;
+        list.push_back(
+            {{"service", service.name},
+             {"ezone", topology.ezones[endpoint.ezone.index()].id},
+             {"endpoint", each.id},
+             {"health", partition::healthName(reading.health)},
+             {"check", each.check.empty() ? Json(nullptr) : Json(each.check)},
+             {"override", reading.override_id ? Json(*reading.override_id) : Json(nullptr)}});
+      }
+    }
+  }
+  return list;
+}
+
 Json overrideJson(const HealthOverride& entry, const partition::MatchCount& matches) {
   return {{"id", entry.id},
           {"glob", entry.glob},
@@ -78,7 +103,10 @@ Json overrideJson(const HealthOverride& entry, const partition::MatchCount& matc
           {"author", entry.author},
           {"created", rfc3339(entry.created)},
           {"expires", rfc3339(entry.expires)},
-          {"matches", {{"datacenters", matches.datacenters}, {"checks", matches.checks}}}};
+          {"matches",
+           {{"datacenters", matches.datacenters},
+            {"checks", matches.checks},
+            {"endpoints", matches.endpoints}}}};
 }
 
 HttpReply getHealth(const Context& context) {
@@ -92,6 +120,8 @@ HttpReply getHealth(const Context& context) {
                     {"blind", health.board().blind()},
                     {"sites", sitesJson(health, *view.map.topology)},
                     {"checks", checksJson(health, *view.map.topology)},
+                    {"endpoints_total", view.map.topology->endpoint_count},
+                    {"endpoints", endpointsJson(health, *view.map.topology)},
                     {"overrides", std::move(overrides)}});
 }
 
@@ -100,7 +130,7 @@ HttpReply addOverride(const Context& context, const ApiCall& call) {
   if (!request) return invalidReply(request.error());
   request->author = call.caller.name;
   const partition::MatchCount matches = context.health.matches(request->glob);
-  const bool nothing = matches.datacenters + matches.checks == 0;
+  const bool nothing = matches.none();
   const auto added = context.health.addOverride(std::move(*request));
   if (added) return jsonReply(overrideJson(added->entry, added->matches));
   if (added.error().kind != ErrorKind::kRefused) return errorReply(added.error());

@@ -105,8 +105,14 @@ std::string_view capacitySource(const LoadBook& book, const partition::EZoneLoad
   return book.reportsCapacity(ezone, now) ? "report" : "topology";
 }
 
+// The share of its clients that an eZone sends away now.
+double spillOf(const partition::SiteLoad& served, std::size_t ezone) {
+  if (ezone >= served.spill.size()) return 0;
+  return static_cast<double>(served.spill[ezone]) / partition::kWholeShare;
+}
+
 Json ezoneLoads(const LoadBook& book, const Topology& topology, const LoadPicture& picture,
-                MonotonicTime now) {
+                const partition::SiteLoad& served, MonotonicTime now) {
   Json rows = Json::array();
   for (std::size_t i = 0; i < topology.ezones.size(); ++i) {
     const partition::EZone& ezone = topology.ezones[i];
@@ -119,6 +125,7 @@ Json ezoneLoads(const LoadBook& book, const Topology& topology, const LoadPictur
                     {"capacity_units", nullable(load.capacity)},
                     {"capacity_from", capacitySource(book, load, ezone.id, now)},
                     {"utilisation", nullable(load.utilisation())},
+                    {"spill", spillOf(served, i)},
                     {"fresh", status && status->fresh},
                     {"age_ms", status ? Json(status->age.count()) : Json(nullptr)},
                     {"reported_at", status ? Json(rfc3339(status->heard)) : Json(nullptr)}});
@@ -148,7 +155,7 @@ HttpReply load(const Context& context, const BalanceService& balancer) {
   return jsonReply({{"now", rfc3339(context.clock.wallNow())},
                     {"reported", picture.reported},
                     {"ezones", ezoneLoads(balancer.book(), *map.topology, picture,
-                                          context.clock.monotonicNow())},
+                                          context.view().load, context.clock.monotonicNow())},
                     {"partitions", partitionLoads(map, picture)}});
 }
 
@@ -236,9 +243,13 @@ std::vector<Metric> loadMetrics(const Context& context, const BalanceService& ba
   Metric units = loadGauge("meridian_load_units", "Smoothed load of eZones that report it");
   Metric utilisation =
       loadGauge("meridian_load_utilisation", "Share of an eZone's capacity in use, where known");
+  Metric spill =
+      loadGauge("meridian_load_spill", "Share of its stateless clients that an eZone sends away");
+  const partition::SiteLoad served = context.view().load;
   for (std::size_t i = 0; i < map.topology->ezones.size(); ++i) {
     const Metric::Labels labels{{"ezone", map.topology->ezones[i].id}};
     const partition::EZoneLoad& each = picture.ezones[i];
+    spill.samples.push_back({labels, spillOf(served, i)});
     if (each.units) units.samples.push_back({labels, *each.units});
     if (each.utilisation()) utilisation.samples.push_back({labels, *each.utilisation()});
   }
@@ -256,7 +267,8 @@ std::vector<Metric> loadMetrics(const Context& context, const BalanceService& ba
   for (const auto& [zone, each] : balancer.zones()) {
     proposals.samples.push_back({{{"zone", zone}}, static_cast<double>(each.round.moves.size())});
   }
-  return {std::move(units), std::move(utilisation), std::move(reports), std::move(proposals)};
+  return {std::move(units), std::move(utilisation), std::move(spill), std::move(reports),
+          std::move(proposals)};
 }
 
 void addLoadRoutes(Router& router, const Context& context, BalanceService& balancer) {

@@ -96,7 +96,7 @@ ZoneDecisions decideStateless(const StatelessRule& rule, const Placement& placem
 }  // namespace
 
 SiteHealth allUp(const Topology& topology) {
-  return {std::vector<Health>(topology.datacenters.size(), Health::kUp)};
+  return {.datacenters = std::vector<Health>(topology.datacenters.size(), Health::kUp)};
 }
 
 std::vector<ReadCopies> nothingFresh(const Topology& topology) {
@@ -118,8 +118,8 @@ RejectedFor obstacleOf(const Topology& topology, const SiteHealth& health, EZone
     case AdminState::kInService:
       break;
   }
-  return healthOf(topology, health, ezone) == Health::kDown ? RejectedFor::kDown
-                                                            : RejectedFor::kChosen;
+  if (healthOf(topology, health, ezone) == Health::kDown) return RejectedFor::kDown;
+  return health.too_few.test(ezone.index()) ? RejectedFor::kTooFewUp : RejectedFor::kChosen;
 }
 
 std::string_view rejectedForName(RejectedFor why) {
@@ -148,6 +148,10 @@ std::string_view rejectedForName(RejectedFor why) {
       return "stale";
     case RejectedFor::kSpared:
       return "spared";
+    case RejectedFor::kTooFewUp:
+      return "too-few-up";
+    case RejectedFor::kUnknown:
+      return "unknown";
   }
   return "unknown";
 }

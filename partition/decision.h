@@ -8,6 +8,7 @@
 //   network always the same way (partition/stateless.h); all down: the zone's policy, never nothing
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,8 +36,12 @@ struct ReadCopies {
 
 // Health and replication as inputs; until they are fed, all is UP and fresh.
 struct SiteHealth {
-  std::vector<Health> datacenters;     // by DcIx
-  std::vector<ReadCopies> reads = {};  // by ZoneIx; empty: no lag is looked at
+  std::vector<Health> datacenters;        // by DcIx
+  std::vector<ReadCopies> reads = {};     // by ZoneIx; empty: no lag is looked at
+  std::vector<bool> endpoints_down = {};  // by EndpointIx; empty: none is
+  // Of one service, for its own decisions (partition/pool.h healthFor()): eZones in which too few
+  // of its endpoints are up.
+  std::bitset<kEpochSlots> too_few = {};  // by EZoneIx
 };
 SiteHealth allUp(const Topology& topology);
 // SiteHealth::reads before anybody has looked: where lag is bounded, no copy is fresh.
@@ -69,7 +74,9 @@ enum class RejectedFor : std::uint8_t {
   kOtherShare,  // stateless: as near as the choice; the client's share is the choice's
   kSpilled,     // stateless: full, and this client is of those that it sends away
   kStale,       // ro: too far behind the primary, or nobody knows how far
-  kSpared       // ro: the primary, while no copy is fresh and read_fallback spares it
+  kSpared,      // ro: the primary, while no copy is fresh and read_fallback spares it
+  kTooFewUp,    // stateless: of the service's endpoints there
+  kUnknown      // stateless, all_down last-good: nothing is known of it, and it was not good last
 };
 std::string_view rejectedForName(RejectedFor why);
 

@@ -13,6 +13,8 @@ using ZoneIx = StrongId<struct ZoneTag, std::uint16_t>;            // a zone of 
 using PartitionIx = StrongId<struct PartitionTag, std::uint32_t>;  // in Topology::partitions
 using SubjectIx = StrongId<struct SubjectTag, std::uint32_t>;  // in AssignmentTable::assignments
 using ServiceIx = StrongId<struct ServiceTag, std::uint32_t>;
+// Of the endpoints that have an id: all pools of all services, in document order.
+using EndpointIx = StrongId<struct EndpointTag, std::uint32_t>;
 
 // What a placement yields: in a sharding zone the n-th partition of that zone, elsewhere the n-th
 // site order.

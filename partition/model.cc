@@ -71,6 +71,11 @@ std::string_view allDownName(AllDown policy) {
   return "as-if-up";
 }
 
+bool Service::pooled() const {
+  return std::any_of(endpoints.begin(), endpoints.end(),
+                     [](const Endpoint& each) { return !each.pool.empty(); });
+}
+
 std::optional<DcIx> Topology::findDatacenter(std::string_view id) const {
   return findById<DcIx>(datacenters, id);
 }

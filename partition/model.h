@@ -113,9 +113,20 @@ struct EndpointRecord {
   std::string text;  // "A 192.0.2.1"
   SourcePlace place;
 };
+
+// One of several endpoints inside an eZone (docs/topology.md "Endpoints inside a site").
+struct PoolEndpoint {
+  std::string id;            // unique in its pool
+  std::uint64_t hash = 0;    // endpointHash()
+  std::uint16_t weight = 1;  // 0–10000; 0: a standby
+  std::string check;         // id of one of the server's checks; empty: none, it counts as up
+  std::size_t first_record = 0, record_count = 0;  // in Endpoint::records
+};
 struct Endpoint {
   EZoneIx ezone;
-  std::vector<EndpointRecord> records;
+  std::vector<EndpointRecord> records;  // of the whole eZone
+  std::vector<PoolEndpoint> pool = {};  // empty: all records are always answered
+  EndpointIx first_of_pool = {};        // the pool's are numbered from here
 };
 struct Service {
   std::string name;  // as written, without the final dot unless written
@@ -123,7 +134,14 @@ struct Service {
   std::uint32_t ttl = 30;  // s
   std::vector<Endpoint> endpoints;
   SourcePlace place;  // of the name
+  // Of its pools; stateless zones only.
+  std::uint16_t min_up_share = 5000;  // basis points of the weight that must be up
+  std::size_t answer_count = 0;       // endpoints in one answer; 0: all
+  bool pooled() const;                // some eZone has a pool
 };
+
+inline constexpr std::size_t kMaxPool = 64;           // endpoints of one service at one eZone
+inline constexpr std::size_t kMaxEndpoints = 16'384;  // with ids, in the topology
 
 struct Topology {
   std::vector<Datacenter> datacenters;
@@ -131,6 +149,7 @@ struct Topology {
   std::vector<Zone> zones;
   std::vector<Partition> partitions;
   std::vector<Service> services;
+  std::size_t endpoint_count = 0;  // EndpointIx are below
   std::string document;  // the JSON text it was decoded from: what the journal keeps and GET
                          // /v1/topology returns
 

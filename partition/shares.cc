@@ -1,8 +1,10 @@
 #include "partition/shares.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <string>
 
 #include "base/digest.h"
 
@@ -73,6 +75,10 @@ std::uint64_t siteHash(std::string_view ezone_id) {
   return firstEightBytes(sha256(ezone_id));
 }
 
+std::uint64_t endpointHash(std::string_view ezone_id, std::string_view endpoint_id) {
+  return siteHash(std::string(ezone_id) + "/" + std::string(endpoint_id));
+}
+
 std::uint64_t rendezvousDistance(std::uint64_t client, std::uint64_t site) noexcept {
   const std::uint64_t x = mixHash(client ^ site) | 1U;  // 0 has no logarithm
   const auto zeros = static_cast<unsigned>(std::countl_zero(x));
@@ -96,6 +102,32 @@ EZoneIx chooseShare(std::span<const Share> shares, std::uint64_t client) noexcep
     if (share.last_of_class) break;
   }
   return best.share->ezone;
+}
+
+void chooseFromPool(std::span<const PoolShare> pool, std::uint64_t client,
+                    std::span<EndpointIx> out) noexcept {
+  struct Ranked {
+    std::uint64_t distance = 0;
+    std::uint16_t weight = 1;
+  };
+  std::array<Ranked, kMaxAnswered> best{};
+  const std::size_t most = std::min(out.size(), best.size());
+  std::size_t used = 0;
+  for (const PoolShare& share : pool) {
+    const std::uint64_t far = rendezvousDistance(client, share.hash);
+    std::size_t at = used < most ? used++ : most;
+    // Farther ones move a place down; the last of them falls out.
+    while (at > 0 && far * best[at - 1].weight < best[at - 1].distance * share.weight) {
+      if (at < most) {
+        best[at] = best[at - 1];
+        out[at] = out[at - 1];
+      }
+      --at;
+    }
+    if (at == most) continue;
+    best[at] = {far, share.weight};
+    out[at] = share.endpoint;
+  }
 }
 
 }  // namespace meridian::partition

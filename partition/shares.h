@@ -65,4 +65,24 @@ struct Share {
 // the last of a class.
 EZoneIx chooseShare(std::span<const Share> shares, std::uint64_t client) noexcept;
 
+// One endpoint of an eZone, as candidates of an answer stand in document order.
+struct PoolShare {
+  std::uint64_t hash = 0;  // endpointHash()
+  EndpointIx endpoint;
+  std::uint16_t weight = 1;  // 1–10000
+  friend auto operator<=>(const PoolShare&, const PoolShare&) = default;
+};
+
+// Of an endpoint: the first 8 bytes, big-endian, of SHA-256(eZone id ‖ "/" ‖ endpoint id).
+std::uint64_t endpointHash(std::string_view ezone_id, std::string_view endpoint_id);
+
+// What `answer_count` may be.
+inline constexpr std::size_t kMaxAnswered = 16;
+
+// The out.size() endpoints of least distance / weight, the least first; of equals the earlier one.
+// An endpoint that leaves is replaced, for those who had it, by the next; nobody else's change, nor
+// do their other ones. REQUIRES: 0 < out.size() <= pool.size(), and <= kMaxAnswered.
+void chooseFromPool(std::span<const PoolShare> pool, std::uint64_t client,
+                    std::span<EndpointIx> out) noexcept;
+
 }  // namespace meridian::partition

@@ -18,16 +18,36 @@ StatelessRule::StatelessRule(const Topology& topology, ZoneIx zone, const SiteHe
   for (const EZoneIx ezone : zone_.ezones) {
     site_hash_[ezone.index()] = siteHash(topology.ezones[ezone.index()].id);
   }
-  const Members usable = members(Tier::kUsable);
-  if (!take(usable)) {
+  for (const EZoneIx ezone : inputs.last_good) good_.set(ezone.index());
+  usable_ = members(Tier::kUsable);
+  if (!take(usable_)) {
     all_down_ = true;
-    applyAllDown(inputs.last_good);
+    applyAllDown();
+  }
+  // Where nothing is known to be good, what was is not forgotten: the checks of a server that has
+  // just started have not spoken yet.
+  bool known = false;
+  for (const EZoneIx ezone : zone_.ezones) {
+    known = known || (usable_.test(ezone.index()) && !isUnknown(ezone));
+  }
+  if (!known) {
     last_good_ = inputs.last_good;
     return;
   }
   for (const EZoneIx ezone : zone_.ezones) {
-    if (usable.test(ezone.index())) last_good_.push_back(ezone);
+    if (usable_.test(ezone.index())) last_good_.push_back(ezone);
   }
+}
+
+bool StatelessRule::isUnknown(EZoneIx ezone) const {
+  return health_.datacenters[topology_.ezones[ezone.index()].dc.index()] == Health::kUnknown;
+}
+
+bool StatelessRule::isUsable(EZoneIx ezone) const {
+  if (obstacleOf(topology_, health_, ezone) != RejectedFor::kChosen) return false;
+  // With last-good an eZone of which nothing is known stays what it was.
+  const bool remembers = zone_.stateless.all_down == AllDown::kLastGood && good_.any();
+  return !remembers || !isUnknown(ezone) || good_.test(ezone.index());
 }
 
 StatelessRule::Members StatelessRule::members(Tier tier) const {
@@ -37,7 +57,7 @@ StatelessRule::Members StatelessRule::members(Tier tier) const {
     bool in = true;
     switch (tier) {
       case Tier::kUsable:
-        in = obstacleOf(topology_, health_, ezone) == RejectedFor::kChosen;
+        in = isUsable(ezone);
         break;
       case Tier::kInService:
         in = admin == AdminState::kInService;
@@ -70,7 +90,7 @@ bool StatelessRule::take(Members from, bool weighted) {
 }
 
 // A wrong answer is better than none: what an operator wants least is given up last.
-void StatelessRule::applyAllDown(const std::vector<EZoneIx>& last_good) {
+void StatelessRule::applyAllDown() {
   const StatelessRules& rules = zone_.stateless;
   policy_ = rules.all_down;
   if (policy_ == AllDown::kFallback) {
@@ -82,9 +102,7 @@ void StatelessRule::applyAllDown(const std::vector<EZoneIx>& last_good) {
   }
   const Members in_service = members(Tier::kInService);
   if (policy_ == AllDown::kLastGood) {
-    Members good;
-    for (const EZoneIx ezone : last_good) good.set(ezone.index());
-    if (take(good & in_service)) return;
+    if (take(good_ & in_service)) return;
     policy_ = AllDown::kAsIfUp;
   }
   const bool weighted = policy_ != AllDown::kNearest;
@@ -186,6 +204,7 @@ std::vector<Verdict> StatelessRule::verdicts(const Placement& placement, Locus l
     const RejectedFor obstacle = obstacleOf(topology_, health_, ezone);
     if (ezone == chosen) return kChosen;
     if (obstacle != kChosen) return obstacle;
+    if (!all_down_ && !usable_.test(ezone.index())) return kUnknown;
     if (found.distance_class == 0) return kStandby;
     if (found.distance_class > chosen_class) return kFarther;
     return spillSlice(client, site_hash_[ezone.index()]) < found.spill ? kSpilled : kOtherShare;

@@ -3,7 +3,8 @@
 // query.
 //
 //   who      usable (in service and not DOWN) eZones with a weight; if none, usable ones without;
-//            if none, what the all-down policy says; always at least one
+//            if none, what the all-down policy says; always at least one. Where that is last-good,
+//            an eZone of unknown health is usable if it was when one last was
 //   classes  without weights and slack each eZone is a class of its own, nearest first; with
 //            weights and no slack all are one; with a slack a class is the nearest eZone that is
 //            left and all that are no farther than it and the slack
@@ -52,7 +53,9 @@ class StatelessRule {
 
   enum class Tier : std::uint8_t { kUsable, kInService, kDraining, kAny };
   bool take(Members from, bool weighted = true);
-  void applyAllDown(const std::vector<EZoneIx>& last_good);
+  void applyAllDown();
+  bool isUnknown(EZoneIx ezone) const;
+  bool isUsable(EZoneIx ezone) const;
   Members members(Tier tier) const;
   // Class by class, all of them, spill included.
   std::vector<Share> ranked(const Placement& placement, Locus locus) const;
@@ -65,6 +68,8 @@ class StatelessRule {
   std::vector<std::uint16_t> weight_;     // by EZoneIx; 0: not among candidates_
   std::vector<std::uint16_t> spill_;      // by EZoneIx
   std::vector<EZoneIx> last_good_;
+  Members good_;  // SiteInputs::last_good
+  Members usable_;
   Members candidates_;
   bool all_down_ = false;
   AllDown policy_ = AllDown::kAsIfUp;  // that answered, if all_down_

@@ -62,8 +62,15 @@ std::string describe(const Topology& topology, const Service& service) {
   for (const Endpoint& endpoint : service.endpoints) {
     std::string& records = endpoints[topology.ezones[endpoint.ezone.index()].id];
     for (const EndpointRecord& record : endpoint.records) records += "\n" + record.text;
+    for (const PoolEndpoint& each : endpoint.pool) {
+      records += fmt::format("\nendpoint {} {} {} {}", each.id, each.weight, each.check,
+                             each.record_count);
+    }
   }
   std::string out = fmt::format("{} {}", topology.zones[service.zone.index()].id, service.ttl);
+  if (service.pooled()) {
+    out += fmt::format("\npools {} {}", service.min_up_share, service.answer_count);
+  }
   for (const auto& [ezone, records] : endpoints) out += fmt::format("\nat {}{}", ezone, records);
   return out;
 }

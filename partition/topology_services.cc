@@ -1,8 +1,9 @@
-// The "services" section of a topology: names, endpoints and whether they cover their zone.
+// The "services" section of a topology: names, endpoints, pools, and whether they cover their zone.
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "partition/shares.h"
 #include "partition/topology_decoder.h"
 
 namespace meridian::partition {
@@ -50,17 +51,10 @@ std::string nameProblem(std::string_view written) {
   return label == 0 ? "has an empty label" : std::string();
 }
 
-Endpoint decodeEndpoint(TopologyDecoder& decoder, const ConfigNode& node, const std::string& path,
-                        EZoneIx ezone) {
-  Endpoint endpoint{ezone, {}};
-  const auto* records = std::get_if<ConfigNode::Array>(&node.value);
-  if (records == nullptr) {
-    decoder.report(node, path, fmt::format("must be an array, is {}", node.typeName()));
-    return endpoint;
-  }
-  if (records->empty()) decoder.report(node, path, "needs at least one record");
-  for (std::size_t i = 0; i < records->size(); ++i) {
-    const ConfigNode& record = (*records)[i];
+void decodeRecords(TopologyDecoder& decoder, const ConfigNode::Array& records,
+                   const std::string& path, Endpoint& endpoint) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const ConfigNode& record = records[i];
     const std::string record_path = elementPath(path, i);
     const std::string* text = decoder.text(record, record_path);
     if (text == nullptr) continue;
@@ -71,7 +65,78 @@ Endpoint decodeEndpoint(TopologyDecoder& decoder, const ConfigNode& node, const 
     }
     endpoint.records.push_back({*text, {decoder.file, record.line, record.column}});
   }
+}
+
+// Endpoints with ids of one eZone. Ids are unique here: overrides and clients' shares go by them.
+void decodePool(TopologyDecoder& decoder, const ConfigNode& node, const ConfigNode::Array& elements,
+                const std::string& path, Endpoint& endpoint) {
+  IdIndex<EndpointIx> ids("endpoint");
+  bool any = false;
+  endpoint.first_of_pool = EndpointIx(static_cast<std::uint32_t>(decoder.out.endpoint_count));
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    ObjectReader in = decoder.reader(elements[i], elementPath(path, i));
+    PoolEndpoint each;
+    each.id = in.string("id", {.required = true, .id = true});
+    decoder.registerId(in, ids, each.id, EndpointIx(static_cast<std::uint32_t>(i)));
+    each.hash = endpointHash(decoder.out.ezones[endpoint.ezone.index()].id, each.id);
+    each.weight =
+        static_cast<std::uint16_t>(in.integer("weight", {.min = 0, .max = 10000, .fallback = 1}));
+    each.check = in.string("check", {.id = true});
+    each.first_record = endpoint.records.size();
+    if (const auto* records = in.array("records", {.required = true, .min = 1})) {
+      decodeRecords(decoder, *records, in.pathOf("records"), endpoint);
+    }
+    each.record_count = endpoint.records.size() - each.first_record;
+    in.finish();
+    any = any || each.weight > 0;
+    endpoint.pool.push_back(std::move(each));
+  }
+  decoder.out.endpoint_count += elements.size();
+  if (!any) decoder.report(node, path, "gives no endpoint a weight above 0");
+  if (elements.size() > kMaxPool) {
+    decoder.report(node, path, fmt::format("has more than {} endpoints", kMaxPool));
+  }
+}
+
+Endpoint decodeEndpoint(TopologyDecoder& decoder, const ConfigNode& node, const std::string& path,
+                        EZoneIx ezone) {
+  Endpoint endpoint;
+  endpoint.ezone = ezone;
+  const auto* elements = std::get_if<ConfigNode::Array>(&node.value);
+  if (elements == nullptr) {
+    decoder.report(node, path, fmt::format("must be an array, is {}", node.typeName()));
+    return endpoint;
+  }
+  if (elements->empty()) decoder.report(node, path, "needs at least one record");
+  // What the first is, all must be.
+  if (!elements->empty() && std::holds_alternative<ConfigNode::Object>(elements->front().value)) {
+    decodePool(decoder, node, *elements, path, endpoint);
+  } else {
+    decodeRecords(decoder, *elements, path, endpoint);
+  }
   return endpoint;
+}
+
+void decodePoolRules(TopologyDecoder& decoder, ObjectReader& in, const Zone* zone,
+                     Service& service) {
+  service.min_up_share = static_cast<std::uint16_t>(
+      in.integer("min_up_share", {.min = 0, .max = kWholeShare, .fallback = 5000}));
+  const std::int64_t count = in.integer("answer_count", {.min = 1, .max = kMaxAnswered});
+  service.answer_count = in.has("answer_count") ? static_cast<std::size_t>(count) : 0;
+  if (!service.pooled()) {
+    for (const std::string_view key : {"min_up_share", "answer_count"}) {
+      if (in.has(key)) in.error(key, "means nothing without endpoints that have ids");
+    }
+    return;
+  }
+  if (zone != nullptr && zone->kind != ZoneKind::kStateless) {
+    in.error("endpoints", fmt::format("have ids, which is for stateless zones; zone {} is {}",
+                                      zone->id, zoneKindName(zone->kind)));
+  }
+  if (decoder.out.endpoint_count > kMaxEndpoints) {
+    in.error("endpoints",
+             fmt::format("are with those before more than {} that have ids", kMaxEndpoints));
+  }
 }
 
 // Every eZone that the zone's subjects may go to must have an endpoint: a remap must never find a
@@ -128,6 +193,7 @@ void decodeService(TopologyDecoder& decoder, const ConfigNode& node, const std::
   service.ttl =
       static_cast<std::uint32_t>(in.integer("ttl", {.min = 0, .max = 86400, .fallback = 30}));
   const EZoneSet covered = decodeEndpoints(decoder, in, service);
+  decodePoolRules(decoder, in, zone ? &decoder.out.zones[zone->index()] : nullptr, service);
   in.finish();
   if (zone) {
     service.zone = *zone;

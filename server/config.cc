@@ -45,7 +45,8 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "ha.senders",
                                             "ha.secret_files",
                                             "ha.frozen",
-                                            "balancer.mode"};
+                                            "balancer.mode",
+                                            "spill.enabled"};
 
 // The checks of single values, as StringRule takes them.
 template <class T>
@@ -95,6 +96,7 @@ class Decoder {
     readDrc(config);
     readHa(config);
     readBalancer(config);
+    readSpill(config);
     config.hooks = partition::decodeHooks(root_, folder_);
     root_.finish();
     return config;
@@ -378,6 +380,24 @@ class Decoder {
     in.finish();
   }
 
+  void readSpill(Config& config) {
+    ObjectReader in = section("spill");
+    const auto percent = [&](std::string_view name) {
+      return static_cast<double>(numeric(in, name)) / 100;
+    };
+    partition::SpillPolicy& policy = config.spill;
+    policy.enabled = in.boolean("enabled", true);
+    policy.start = percent("start_percent");
+    policy.stop = percent("stop_percent");
+    policy.max = percent("max_percent");
+    policy.max_step = percent("step_percent");
+    policy.period = std::chrono::seconds(numeric(in, "period_s"));
+    if (const std::string problem = spillPolicyProblem(policy); !problem.empty()) {
+      root_.error("spill", problem);
+    }
+    in.finish();
+  }
+
   std::string file_;
   std::filesystem::path folder_;
   Diagnostics& problems_;
@@ -453,6 +473,11 @@ const std::vector<ConfigKey>& numericKeys() {
       {"balancer", "max_target_percent", "integer", "%", 1, 74, 70},
       {"balancer", "max_growth_km", "integer", "km", 0, 20100, 600},
       {"balancer", "max_lag_ms", "integer", "ms", 0, 60000, 1000},
+      {"spill", "start_percent", "integer", "%", 76, 200, 85},
+      {"spill", "stop_percent", "integer", "%", 1, 84, 75},
+      {"spill", "max_percent", "integer", "%", 1, 95, 80},
+      {"spill", "step_percent", "integer", "points", 1, 95, 5},
+      {"spill", "period_s", "integer", "s", 1, 3600, 30},
   });
   return kKeys;
 }

@@ -25,6 +25,7 @@
 #include "partition/health/check_config.h"
 #include "partition/hooks/hook_config.h"
 #include "partition/load/balance_service.h"
+#include "partition/load/spill.h"
 #include "partition/site/site_patrol.h"
 
 namespace meridian::server {
@@ -79,6 +80,7 @@ struct Config {
 
   partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;
   partition::BalancePolicy balancer;
+  partition::SpillPolicy spill;
 };
 
 // One documented key: what docs/config.md says of it, and what the decoder enforces for numbers.

@@ -22,6 +22,7 @@
 #include "partition/hold/hold_book.h"
 #include "partition/hooks/hook_runner.h"
 #include "partition/load/balance_service.h"
+#include "partition/load/spill.h"
 #include "partition/site/site_patrol.h"
 #include "partition/traffic/query_rates.h"
 #include "server/file_limit.h"
@@ -78,6 +79,7 @@ struct Server::Parts {
   EventLoop loop;
   StatePublisher publisher;
   std::shared_ptr<KvStore> store;
+  std::optional<partition::GoodSites> good_sites;
   std::unique_ptr<partition::OutboundHooks> hooks;
   std::unique_ptr<partition::MapService> map;
   partition::LinkBook link_book{world.config.drc_limits};
@@ -93,6 +95,7 @@ struct Server::Parts {
   std::unique_ptr<partition::ChangeEngine> changes;
   std::unique_ptr<partition::BalanceService> balancer;
   std::unique_ptr<partition::SiteMover> mover;
+  std::unique_ptr<partition::SpillService> spill;
   std::unique_ptr<partition::SitePatrol> patrol;
   std::unique_ptr<partition::HaService> ha;
   std::unique_ptr<partition::HealthService> health;
@@ -111,6 +114,7 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> site_tick;
   std::unique_ptr<EventLoop::Timer> balance_tick;
   std::unique_ptr<EventLoop::Timer> rates_tick;
+  std::unique_ptr<EventLoop::Timer> spill_tick;
 
   Status openMap();
   Status openChanges();
@@ -141,9 +145,14 @@ Status Server::Parts::openMap() {
   for (std::string& family : partition::HoldBook::families()) families.push_back(family);
   for (std::string& family : partition::HaInbox::families()) families.push_back(family);
   for (std::string& family : partition::LinkHistory::families()) families.push_back(family);
+  for (std::string& family : partition::GoodSites::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
+  auto good = partition::GoodSites::open(store);
+  if (!good) return tl::unexpected(good.error());
+  good_sites = std::move(*good);
+  publisher.remember(*good_sites);
   auto opened = partition::MapService::open(
       store, clock, world.topology,
       [this](const partition::MapSnapshot& next) { return publisher.prepare(next); });
@@ -184,6 +193,14 @@ Status Server::Parts::openChanges() {
   balancer = std::make_unique<partition::BalanceService>(
       load_book, world.config.balancer_mode, world.config.balancer,
       partition::BalanceSeams{clock, *map, *changes, links, load, health_now});
+  spill = std::make_unique<partition::SpillService>(
+      world.config.spill, load,
+      [this] {
+        const auto state = publisher.published().current();
+        return partition::SpillService::Served{state->map.topology, state->map.table, state->health,
+                                               state->load};
+      },
+      [this](const partition::SiteLoad& next) { publisher.setLoad(next); });
   map->onActiveChange([this](std::string_view subject) { return changes->activeChange(subject); });
   return {};
 }
@@ -346,6 +363,7 @@ void Server::Parts::startWorkers() {
     const partition::MapSnapshot& now = map->current();
     rates.sample(metrics->subjectTotals(now.table->assignments.size()), now, clock.monotonicNow());
   });
+  spill_tick = loop.every(spill->period(), [this] { spill->tick(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
   serving = true;

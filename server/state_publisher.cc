@@ -1,7 +1,10 @@
 #include "server/state_publisher.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/log.h"
@@ -61,6 +64,20 @@ void carryReads(const dns::ServingState& before, const partition::Topology& next
   }
 }
 
+// Calls visit(key, number) for each endpoint that has an id; the key is the same in all topologies.
+template <class Visit>
+void forEachEndpoint(const partition::Topology& topology, const Visit& visit) {
+  for (const partition::Service& service : topology.services) {
+    for (const partition::Endpoint& endpoint : service.endpoints) {
+      for (std::size_t i = 0; i < endpoint.pool.size(); ++i) {
+        visit(partition::endpointSubject(service.name, topology.ezones[endpoint.ezone.index()].id,
+                                         endpoint.pool[i].id),
+              endpoint.first_of_pool.index() + i);
+      }
+    }
+  }
+}
+
 // A copy that is fresh to one primary says nothing of another: after a switch nothing is fresh
 // until somebody looks again. `changed`: zones whose assignment is another one.
 std::shared_ptr<const partition::SiteHealth> afterSwitches(const dns::ServingState& before,
@@ -79,23 +96,63 @@ std::shared_ptr<const partition::SiteHealth> afterSwitches(const dns::ServingSta
   return std::make_shared<const partition::SiteHealth>(std::move(health));
 }
 
-// What was known of the old topology's sites, for those that the new one has too.
+// Which endpoints are down, of those that the old topology had too.
+std::vector<bool> carriedEndpoints(const dns::ServingState& before,
+                                   const partition::Topology& next) {
+  std::set<std::string> down;
+  forEachEndpoint(*before.map.topology, [&](std::string key, std::size_t number) {
+    const partition::EndpointIx ix(static_cast<std::uint32_t>(number));
+    if (!partition::isUp(*before.health, ix)) down.insert(std::move(key));
+  });
+  std::vector<bool> out;
+  if (down.empty()) return out;
+  out.resize(next.endpoint_count);
+  forEachEndpoint(
+      next, [&](const std::string& key, std::size_t number) { out[number] = down.contains(key); });
+  return out;
+}
+
+// What was known of the old topology's sites, for those that the new one has too. At first nothing
+// is known.
 partition::SiteHealth carried(const dns::ServingState* before, const partition::Topology& next) {
   partition::SiteHealth health = partition::allUp(next);
   health.reads = partition::nothingFresh(next);
-  if (before == nullptr) return health;
+  if (before == nullptr) {
+    std::fill(health.datacenters.begin(), health.datacenters.end(), partition::Health::kUnknown);
+    return health;
+  }
   carryReads(*before, next, health.reads);
   for (std::size_t i = 0; i < next.datacenters.size(); ++i) {
     const auto old = before->map.topology->findDatacenter(next.datacenters[i].id);
     if (old) health.datacenters[i] = before->health->datacenters[old->index()];
   }
+  health.endpoints_down = carriedEndpoints(*before, next);
   return health;
 }
 
+// The good eZones of old that are members of the zone now.
+std::vector<partition::EZoneIx> carriedGood(const partition::Topology& old,
+                                            const std::vector<partition::EZoneIx>& good,
+                                            const partition::Topology& next,
+                                            const partition::Zone& zone) {
+  std::vector<partition::EZoneIx> out;
+  for (const partition::EZoneIx ezone : good) {
+    const auto now = next.findEZone(old.ezones[ezone.index()].id);
+    const bool member =
+        now && std::find(zone.ezones.begin(), zone.ezones.end(), *now) != zone.ezones.end();
+    if (member) out.push_back(*now);
+  }
+  return out;
+}
+
 // What stateless zones remember, for the eZones and zones that the new topology has too.
-CarriedInputs carriedInputs(const dns::ServingState* before, const partition::Topology& next) {
+CarriedInputs carriedInputs(const dns::ServingState* before, const partition::GoodSites* kept,
+                            const partition::Topology& next) {
   CarriedInputs out;
-  if (before == nullptr) return out;
+  if (before == nullptr) {
+    if (kept != nullptr) out.last_good = kept->of(next);
+    return out;
+  }
   const partition::Topology& old = *before->map.topology;
   if (!before->load.spill.empty()) {
     for (const partition::EZone& ezone : next.ezones) {
@@ -106,13 +163,19 @@ CarriedInputs carriedInputs(const dns::ServingState* before, const partition::To
   for (const partition::Zone& zone : next.zones) {
     auto& good = out.last_good.emplace_back();
     const auto was = old.findZone(zone.id);
-    if (!was) continue;
-    for (const partition::EZoneIx ezone : before->decisions[was->index()]->last_good) {
-      const auto now = next.findEZone(old.ezones[ezone.index()].id);
-      const bool member =
-          now && std::find(zone.ezones.begin(), zone.ezones.end(), *now) != zone.ezones.end();
-      if (member) good.push_back(*now);
-    }
+    if (was) good = carriedGood(old, before->decisions[was->index()]->last_good, next, zone);
+  }
+  if (before->pools == nullptr || next.endpoint_count == 0) return out;
+  std::map<std::string_view, const partition::ServicePools*> pools;
+  for (std::size_t i = 0; i < old.services.size(); ++i) {
+    if (const auto& each = (*before->pools)[i]) pools[old.services[i].name] = each.get();
+  }
+  for (const partition::Service& service : next.services) {
+    auto& good = out.service_last_good.emplace_back();
+    const auto was = pools.find(service.name);
+    if (was == pools.end()) continue;
+    good =
+        carriedGood(old, was->second->decisions->last_good, next, next.zones[service.zone.index()]);
   }
   return out;
 }
@@ -142,6 +205,18 @@ void logReads(const partition::Topology& topology, const std::vector<partition::
   }
 }
 
+// Whether some eZone of this zone sends away another part of its clients than before.
+bool touches(const partition::Zone& zone, const partition::SiteLoad& before,
+             const partition::SiteLoad& after) {
+  if (zone.kind != partition::ZoneKind::kStateless) return false;
+  const auto spill = [](const partition::SiteLoad& load, partition::EZoneIx ezone) {
+    return load.spill.empty() ? std::uint16_t{0} : load.spill[ezone.index()];
+  };
+  return std::any_of(zone.ezones.begin(), zone.ezones.end(), [&](partition::EZoneIx ezone) {
+    return spill(before, ezone) != spill(after, ezone);
+  });
+}
+
 }  // namespace
 
 StatePublisher::StatePublisher(const World& world, const Clock& clock)
@@ -163,11 +238,21 @@ Checked<partition::PreparedState> StatePublisher::prepare(const MapSnapshot& nex
     if (!compiled) return tl::unexpected(compiled.error());
     state = servingState(settings_, zones_, sources_, *compiled, next,
                          carried(before.get(), *next.topology),
-                         carriedInputs(before.get(), *next.topology));
+                         carriedInputs(before.get(), good_, *next.topology));
     if (before) prepared.movements = movements(*before, *state);
   }
-  prepared.publish = [this, state = std::move(state)] { published_.publish(state); };
+  prepared.publish = [this, state = std::move(state)] { publish(state); };
   return prepared;
+}
+
+// What is answered comes first; what is remembered of it after that.
+void StatePublisher::publish(std::shared_ptr<const dns::ServingState> state) {
+  published_.publish(state);
+  if (good_ == nullptr) return;
+  if (const Status kept = good_->keep(*state->map.topology, state->decisions); !kept) {
+    logError("last_good_not_kept",
+             {{"why", kept.error().message}, {"next", "it is tried again with the next state"}});
+  }
 }
 
 template <class Touched>
@@ -178,6 +263,14 @@ void StatePublisher::decideAgain(dns::ServingState& state, const Touched& touche
         *state.map.topology, ZoneIx(static_cast<std::uint16_t>(i)), *(*state.placements)[i],
         *state.map.table, *state.health, {state.load, state.decisions[i]->last_good}));
   }
+}
+
+// After decideAgain(): services whose sites have enough up everywhere share the zone's decisions.
+void StatePublisher::decidePoolsAgain(dns::ServingState& state) {
+  if (state.pools == nullptr) return;
+  state.pools = partition::decidePools({*state.map.topology, *state.placements, *state.map.table,
+                                        *state.health, state.load, state.decisions,
+                                        partition::lastGoodOf(state.pools.get())});
 }
 
 // The same world with other owners: only the decisions of zones that changed are made again.
@@ -194,15 +287,18 @@ std::shared_ptr<const dns::ServingState> StatePublisher::withTable(const MapSnap
 
 void StatePublisher::setHealth(const partition::SiteHealth& health) {
   const auto before = published_.current();
-  if (health.datacenters == before->health->datacenters) return;
+  const bool same_endpoints = health.endpoints_down == before->health->endpoints_down;
+  if (health.datacenters == before->health->datacenters && same_endpoints) return;
   auto state = std::make_shared<dns::ServingState>(*before);
   const partition::Topology& topology = *state->map.topology;
-  state->health = std::make_shared<const partition::SiteHealth>(
-      partition::SiteHealth{health.datacenters, before->health->reads});
+  partition::SiteHealth next = health;
+  next.reads = before->health->reads;
+  state->health = std::make_shared<const partition::SiteHealth>(std::move(next));
   decideAgain(*state, [&](std::size_t i) {
     return touches(topology, topology.zones[i], *before->health, health);
   });
-  published_.publish(std::move(state));
+  decidePoolsAgain(*state);
+  publish(std::move(state));
 }
 
 void StatePublisher::setReads(const std::vector<partition::ReadCopies>& reads) {
@@ -210,10 +306,11 @@ void StatePublisher::setReads(const std::vector<partition::ReadCopies>& reads) {
   const std::vector<partition::ReadCopies>& old = before->health->reads;
   if (reads == old) return;
   auto state = std::make_shared<dns::ServingState>(*before);
-  state->health = std::make_shared<const partition::SiteHealth>(
-      partition::SiteHealth{before->health->datacenters, reads});
+  partition::SiteHealth next = *before->health;
+  next.reads = reads;
+  state->health = std::make_shared<const partition::SiteHealth>(std::move(next));
   decideAgain(*state, [&](std::size_t i) { return reads[i] != old[i]; });
-  published_.publish(std::move(state));
+  publish(std::move(state));
   logReads(*before->map.topology, old, reads);
 }
 
@@ -223,10 +320,10 @@ void StatePublisher::setLoad(const partition::SiteLoad& load) {
   auto state = std::make_shared<dns::ServingState>(*before);
   state->load = load;
   const partition::Topology& topology = *state->map.topology;
-  decideAgain(*state, [&](std::size_t i) {
-    return topology.zones[i].kind == partition::ZoneKind::kStateless;
-  });
-  published_.publish(std::move(state));
+  decideAgain(*state,
+              [&](std::size_t i) { return touches(topology.zones[i], before->load, load); });
+  decidePoolsAgain(*state);
+  publish(std::move(state));
 }
 
 std::vector<admin::DnsZoneInfo> StatePublisher::list() const {
@@ -248,7 +345,7 @@ Checked<std::vector<admin::DnsZoneInfo>> StatePublisher::reload() {
   auto state = std::make_shared<dns::ServingState>(*before);
   state->zones = zones_;
   state->services = std::move(*services);
-  published_.publish(std::move(state));
+  publish(std::move(state));
   return list();
 }
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/published.h"
 #include "dns/answer/serving_state.h"
+#include "partition/good_sites.h"
 #include "partition/map_service.h"
 #include "server/world.h"
 
@@ -25,12 +26,17 @@ class StatePublisher final : public admin::ZoneAdmin {
   // Holds nothing until MapService::open() published the first state; workers start after that.
   const Published<dns::ServingState>& published() const { return published_; }
 
+  // The first state starts from what is remembered, and what is good is kept whenever a state is
+  // published. To be called before the first; must outlive this.
+  void remember(partition::GoodSites& good) { good_ = &good; }
+
   // For MapService::onPublish.
   Checked<partition::PreparedState> prepare(const partition::MapSnapshot& next);
 
   // Serves this health: the decisions of the zones that it touches are made again. Nothing happens
   // when it is served already. REQUIRES: it is of the served topology. A new topology keeps the
   // health of the datacenters that it has in common with the old one; new ones are UP until told.
+  // Of the first topology's all are UNKNOWN until then.
   void setHealth(const partition::SiteHealth& health);
 
   // Serves these copies of global zones (ReadWatch::look()): the decisions of the zones that are
@@ -51,6 +57,8 @@ class StatePublisher final : public admin::ZoneAdmin {
   // Makes the decisions of the zones again that `touched` says.
   template <class Touched>
   void decideAgain(dns::ServingState& state, const Touched& touched) const;
+  static void decidePoolsAgain(dns::ServingState& state);
+  void publish(std::shared_ptr<const dns::ServingState> state);
   std::shared_ptr<const dns::ServingState> withTable(const partition::MapSnapshot& next) const;
 
   std::filesystem::path zones_dir_;
@@ -59,6 +67,7 @@ class StatePublisher final : public admin::ZoneAdmin {
   std::shared_ptr<const partition::GeoSources> sources_;
   const Clock& clock_;
   Published<dns::ServingState> published_;
+  partition::GoodSites* good_ = nullptr;
 };
 
 }  // namespace meridian::server

@@ -158,6 +158,9 @@ std::shared_ptr<const dns::ServingState> servingState(
         partition::decideZone(*map.topology, zone, *(*state->placements)[i], *map.table,
                               *state->health, {state->load, std::move(carried.last_good[i])})));
   }
+  state->pools =
+      partition::decidePools({*map.topology, *state->placements, *map.table, *state->health,
+                              state->load, state->decisions, std::move(carried.service_last_good)});
   state->identity = dns::identityOf(*state->settings, map.table->rev);
   return state;
 }

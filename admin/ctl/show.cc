@@ -228,12 +228,22 @@ std::string holds(const Json& rows) {
 }
 
 std::string overrides(const Json& rows) {
-  TextTable table({"ID", "GLOB", "STATE", "SITES", "CHECKS", "EXPIRES", "AUTHOR", "REASON"});
+  TextTable table(
+      {"ID", "GLOB", "STATE", "SITES", "CHECKS", "ENDPOINTS", "EXPIRES", "AUTHOR", "REASON"});
   for (const Json& row : rows) {
     const Json& matches = row.at("matches");
     table.add({field(row, "id"), field(row, "glob"), field(row, "state"),
-               field(matches, "datacenters"), field(matches, "checks"), field(row, "expires"),
-               field(row, "author"), field(row, "reason")});
+               field(matches, "datacenters"), field(matches, "checks"), field(matches, "endpoints"),
+               field(row, "expires"), field(row, "author"), field(row, "reason")});
+  }
+  return table.text();
+}
+
+std::string endpoints(const Json& rows) {
+  TextTable table({"ENDPOINT", "EZONE", "SERVICE", "HEALTH", "CHECK", "OVERRIDE"});
+  for (const Json& row : rows) {
+    table.add({field(row, "endpoint"), field(row, "ezone"), field(row, "service"),
+               field(row, "health"), field(row, "check"), field(row, "override")});
   }
   return table.text();
 }
@@ -258,6 +268,7 @@ std::string health(const Json& reply) {
   }
   out += sites.text();
   if (!reply.at("checks").empty()) out += "\n" + checks.text();
+  if (!reply.at("endpoints").empty()) out += "\n" + endpoints(reply.at("endpoints"));
   if (!reply.at("overrides").empty()) out += "\n" + overrides(reply.at("overrides"));
   return out;
 }

@@ -35,12 +35,12 @@ std::string blockedWays(const Json& blocked) {
 }  // namespace
 
 std::string loadText(const Json& reply) {
-  TextTable sites({"EZONE", "DC", "UNITS", "SMOOTHED", "CAPACITY", "FROM", "FULL", "AGE"});
+  TextTable sites({"EZONE", "DC", "UNITS", "SMOOTHED", "CAPACITY", "FROM", "FULL", "SPILL", "AGE"});
   for (const Json& row : reply.at("ezones")) {
     sites.add({textOf(row.at("ezone")), textOf(row.at("dc")), unitsOf(row.at("units")),
                unitsOf(row.at("ewma_units")), unitsOf(row.at("capacity_units")),
                textOf(row.at("capacity_from")), percentOf(row.at("utilisation")),
-               secondsOf(row.at("age_ms"))});
+               percentOf(row.at("spill")), secondsOf(row.at("age_ms"))});
   }
   if (!reply.at("reported").get<bool>()) {
     return sites.text() + "\nnobody has reported load since the server's start\n";

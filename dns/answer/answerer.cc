@@ -183,8 +183,10 @@ class Answering {
   // A name that is a service's own. nullopt: the service has nothing to say for this type; the zone
   // may.
   std::optional<Step> answerServiceNode(const ServiceNode& node) {
-    if (!ownsRecords(node.kind) || !state_.services->offers(node.service, query_.type))
-      return std::nullopt;
+    if (!ownsRecords(node.kind)) {
+      return node.kind == ServiceNode::Kind::kPooled ? answerPooled(node) : std::nullopt;
+    }
+    if (!state_.services->offers(node.service, query_.type)) return std::nullopt;
     const partition::ZoneIx zone = state_.services->zoneOf(node.service);
     const partition::ZoneDecisions& decisions = *state_.decisions[zone.index()];
     if (node.kind == ServiceNode::Kind::kShard) {
@@ -205,9 +207,71 @@ class Answering {
         decisions.plain()
             ? addEndpoint(node.service, decisions.by_locus[place.locus.index()], false)
             : addShared(node.service, decisions, place, !global);
-    if (step && place.source == PlaceSource::kClientSubnet) counters_.client_subnet.add();
-    if (step && place.source == PlaceSource::kLocationOption) counters_.location_option.add();
+    if (step) countPlace(place);
     return step;
+  }
+
+  void countPlace(const ClientPlace& place) {
+    if (place.source == PlaceSource::kClientSubnet) counters_.client_subnet.add();
+    if (place.source == PlaceSource::kLocationOption) counters_.location_option.add();
+  }
+
+  // A stateless service whose endpoints have health of their own: the eZone by the service's own
+  // decisions, then its endpoints.
+  std::optional<Step> answerPooled(const ServiceNode& node) {
+    if (!state_.services->offers(node.service, query_.type)) return std::nullopt;
+    const partition::ZoneIx zone = state_.services->zoneOf(node.service);
+    const partition::ServicePools& pools = *(*state_.pools)[node.service.index()];
+    const partition::ZoneDecisions& decisions = *pools.decisions;
+    const ClientPlace place = placeOf(query_, client_, state_, *(*state_.placements)[zone.index()]);
+    const std::uint64_t client = partition::clientHash(*place.sharer);
+    const bool prepared = isPrepared(decisions, place.locus.index());
+    const std::span<const partition::Share> shares = decisions.sharesOf(place.locus);
+    const partition::EZoneIx ezone = shares.empty() ? decisions.by_locus[place.locus.index()]
+                                                    : partition::chooseShare(shares, client);
+    const partition::PoolChoice& pool = pools.by_ezone[ezone.index()];
+    const bool by_client = !shares.empty() || pool.answered < pool.count;
+    opt_.scope_length = by_client ? sharedScope(place, query_) : place.scope;
+    std::optional<Step> step;
+    if (pool.count == 0) {
+      step = addEndpoint(node.service, ezone, prepared);
+    } else {
+      step = addFromPool(pools.candidatesOf(pool), pool.answered, client, prepared);
+      if (step) counters_.service_answers.add();
+    }
+    if (step) countPlace(place);
+    return step;
+  }
+
+  // All candidates in document order, or `answered` of them, the client's first choice first.
+  std::optional<Step> addFromPool(std::span<const partition::PoolShare> candidates,
+                                  std::size_t answered, std::uint64_t client, bool prepared) {
+    std::optional<Step> step;
+    if (answered == candidates.size()) {
+      for (const partition::PoolShare& each : candidates) {
+        step = addOfPool(each.endpoint, prepared);
+        if (step != Step::kDone || out_.truncated()) return step;
+      }
+    } else {
+      std::array<partition::EndpointIx, partition::kMaxAnswered> chosen{};
+      const std::span<partition::EndpointIx> used(chosen.data(), answered);
+      partition::chooseFromPool(candidates, client, used);
+      for (const partition::EndpointIx endpoint : used) {
+        step = addOfPool(endpoint, prepared);
+        if (step != Step::kDone || out_.truncated()) return step;
+      }
+    }
+    return step;
+  }
+
+  // Endpoints of a pool have the same types, so that their records make one RRset.
+  std::optional<Step> addOfPool(partition::EndpointIx endpoint, bool prepared) {
+    for (const RrsetView& rrset : state_.services->rrsets(endpoint, prepared)) {
+      const bool wanted = rrset.type == query_.type || query_.type == RrType::kAny;
+      if (!wanted && rrset.type != RrType::kCname) continue;
+      return wanted ? add(rrset) : addAlias(rrset);
+    }
+    return std::nullopt;
   }
 
   // By place, where something matters beside the place: a subject about to move, or the client's
@@ -269,6 +333,7 @@ class Answering {
         locus = placement.ofKey(label);
         break;
       case ServiceNode::Kind::kService:
+      case ServiceNode::Kind::kPooled:
       case ServiceNode::Kind::kReadWrite:
       case ServiceNode::Kind::kReadOnly:
       case ServiceNode::Kind::kShard:

@@ -24,6 +24,9 @@ using partition::ZoneKind;
 // either.
 constexpr std::size_t kRoomBelowService = 1 + 63 + 6 + 9;
 
+constexpr std::size_t kMaxRendered = kMaxMessage - 1024;  // of one RRset
+constexpr const char* kTooManyRecords = "has more records at one eZone than a message holds";
+
 Name prefixed(std::string_view label, NameView tail) {
   std::array<std::uint8_t, kMaxName> bytes{};
   ByteWriter out(bytes);
@@ -94,10 +97,25 @@ class ServiceSet::Builder {
     out_.services_.push_back(std::move(service));
   }
 
+  using ByType = std::map<RrType, std::vector<ZoneRecord>>;
+  using Records = std::span<const partition::EndpointRecord>;
+
   void addEndpoint(const partition::Service& source, const partition::Endpoint& endpoint,
                    Service& service) {
-    std::map<RrType, std::vector<ZoneRecord>> by_type;
-    for (const partition::EndpointRecord& record : endpoint.records) {
+    const ByType by_type = parseAll(source, endpoint.records, service);
+    for (const auto& [type, records] : by_type) service.types.push_back(type);
+    if (!endpoint.pool.empty()) return addPool(source, endpoint, service, by_type);
+    if (isMixedCname(by_type)) {
+      problems_.add(endpoint.records.front().place, "endpoint", "",
+                    "a CNAME must be alone (RFC 2181 §10.1)");
+    }
+    addRendered(by_type, source, service.by_ezone[endpoint.ezone.index()]);
+  }
+
+  // What does not parse, and what stands twice, is reported and left out.
+  ByType parseAll(const partition::Service& source, Records records, const Service& service) {
+    ByType by_type;
+    for (const partition::EndpointRecord& record : records) {
       auto parsed = parseRecord(record.text, service.name, source.ttl);
       if (!parsed) {
         problems_.add(record.place, "endpoint", record.text, parsed.error().message);
@@ -113,29 +131,74 @@ class ServiceSet::Builder {
         same.push_back(std::move(*parsed));
       }
     }
-    if (by_type.contains(RrType::kCname) &&
-        (by_type.size() > 1 || by_type[RrType::kCname].size() > 1)) {
-      problems_.add(endpoint.records.front().place, "endpoint", "",
-                    "a CNAME must be alone (RFC 2181 §10.1)");
+    return by_type;
+  }
+
+  static bool isMixedCname(const ByType& by_type) {
+    const auto alias = by_type.find(RrType::kCname);
+    return alias != by_type.end() && (by_type.size() > 1 || alias->second.size() > 1);
+  }
+
+  // Records of a pool go out together: `all` of them must, by type, fit into one message.
+  void addPool(const partition::Service& source, const partition::Endpoint& endpoint,
+               const Service& service, const ByType& all) {
+    for (const auto& [type, records] : all) {
+      std::size_t size = 0;
+      for (const ZoneRecord& record : records) size += kRenderedFixedBytes + record.rdata.size();
+      if (size > kMaxRendered) problem(source, kTooManyRecords);
     }
-    Endpoint& slot = service.by_ezone[endpoint.ezone.index()];
+    const SourcePlace& place =
+        endpoint.records.empty() ? source.place : endpoint.records.front().place;
+    if (all.contains(RrType::kCname) && (all.size() > 1 || source.answer_count != 1)) {
+      problems_.add(place, "endpoint", "",
+                    "a CNAME must be alone (RFC 2181 §10.1): answer_count must be 1, and no "
+                    "endpoint may have other records");
+    }
+    for (std::size_t i = 0; i < endpoint.pool.size(); ++i) {
+      const partition::PoolEndpoint& each = endpoint.pool[i];
+      const auto records = Records(endpoint.records).subspan(each.first_record, each.record_count);
+      const ByType by_type = parseQuietly(source, records, service);
+      if (by_type.size() != all.size() && !records.empty()) {
+        problems_.add(records.front().place, "endpoint", each.id,
+                      "lacks a type that another of this eZone has: its health would take the "
+                      "type away");
+      } else if (isMixedCname(by_type)) {
+        problems_.add(records.front().place, "endpoint", each.id,
+                      "a CNAME must be alone (RFC 2181 §10.1)");
+      }
+      out_.pool_.resize(std::max(out_.pool_.size(), endpoint.first_of_pool.index() + i + 1));
+      addRendered(by_type, source, out_.pool_[endpoint.first_of_pool.index() + i]);
+    }
+  }
+
+  // Records whose errors were reported.
+  static ByType parseQuietly(const partition::Service& source, Records records,
+                             const Service& service) {
+    ByType by_type;
+    for (const partition::EndpointRecord& record : records) {
+      auto parsed = parseRecord(record.text, service.name, source.ttl);
+      if (parsed) by_type[parsed->type].push_back(std::move(*parsed));
+    }
+    return by_type;
+  }
+
+  // With the service's TTL, then with the prepared one.
+  void addRendered(const ByType& by_type, const partition::Service& source, Endpoint& slot) {
     slot.first = static_cast<std::uint32_t>(out_.rrsets_.size());
     slot.count = static_cast<std::uint32_t>(by_type.size());
     if (!renderAll(by_type, source.ttl, source)) return;
     renderAll(by_type, std::min(source.ttl, partition::kPreparedTtl), source);
-    for (const auto& [type, records] : by_type) service.types.push_back(type);
   }
 
-  bool renderAll(const std::map<RrType, std::vector<ZoneRecord>>& by_type, std::uint32_t ttl,
-                 const partition::Service& source) {
+  bool renderAll(const ByType& by_type, std::uint32_t ttl, const partition::Service& source) {
     for (const auto& [type, records] : by_type) {
       std::vector<std::uint8_t> bytes;
       for (ZoneRecord record : records) {
         record.ttl = ttl;
         render(record, bytes);
       }
-      if (bytes.size() > kMaxMessage - 1024) {
-        problem(source, "has more records at one eZone than a message holds");
+      if (bytes.size() > kMaxRendered) {
+        problem(source, kTooManyRecords);
         return false;
       }
       out_.rendered_.push_back(std::move(bytes));
@@ -197,7 +260,9 @@ class ServiceSet::Builder {
   void addNames(const partition::Service& source, ServiceIx ix, Service& service) {
     const partition::Zone& zone = topology_.zones[source.zone.index()];
     const NameView s = service.name.view();
-    addNode(source, service, ServiceNode::Kind::kService, ix, service.name);
+    addNode(source, service,
+            source.pooled() ? ServiceNode::Kind::kPooled : ServiceNode::Kind::kService, ix,
+            service.name);
     if (zone.kind == ZoneKind::kGlobal) {
       addNode(source, service, ServiceNode::Kind::kReadWrite, ix, prefixed("rw", s));
       addNode(source, service, ServiceNode::Kind::kReadOnly, ix, prefixed("ro", s));
@@ -223,7 +288,7 @@ class ServiceSet::Builder {
     if (!names_.insert(std::string(name.view().wire().begin(), name.view().wire().end())).second) {
       problem(source, fmt::format("needs the name {}, which another service has", name.text()));
     }
-    if (kind != ServiceNode::Kind::kService) checkMade(source, service, kind, name);
+    if (!(name == service.name)) checkMade(source, service, kind, name);
     out_.nodes_.push_back(
         {kind, static_cast<std::uint8_t>(name.view().labelCount()), ix, locus, name});
   }
@@ -316,9 +381,7 @@ bool ServiceSet::offers(ServiceIx service, RrType type) const noexcept {
 
 std::span<const RrsetView> ServiceSet::rrsets(ServiceIx service, EZoneIx ezone,
                                               bool prepared) const noexcept {
-  const Endpoint& endpoint = services_[service.index()].by_ezone[ezone.index()];
-  return std::span<const RrsetView>(rrsets_).subspan(
-      endpoint.first + (prepared ? endpoint.count : 0), endpoint.count);
+  return rrsetsOf(services_[service.index()].by_ezone[ezone.index()], prepared);
 }
 
 }  // namespace meridian::dns

@@ -28,6 +28,7 @@ inline constexpr std::uint32_t kShardAliasTtl =
 struct ServiceNode {
   enum class Kind : std::uint8_t {
     kService,    // S
+    kPooled,     // S, with endpoints of their own health (partition/pool.h)
     kReadWrite,  // rw.S
     kReadOnly,   // ro.S
     kShard,      // s<partition>.shard.S
@@ -75,6 +76,10 @@ class ServiceSet {
   // most partition::kPreparedTtl.
   std::span<const RrsetView> rrsets(partition::ServiceIx service, partition::EZoneIx ezone,
                                     bool prepared = false) const noexcept;
+  // The same of one endpoint of a pool. All of a pool have the same types.
+  std::span<const RrsetView> rrsets(partition::EndpointIx endpoint, bool prepared) const noexcept {
+    return rrsetsOf(pool_[endpoint.index()], prepared);
+  }
 
  private:
   struct Endpoint {
@@ -94,7 +99,13 @@ class ServiceSet {
   };
   class Builder;
 
+  std::span<const RrsetView> rrsetsOf(const Endpoint& endpoint, bool prepared) const noexcept {
+    return std::span<const RrsetView>(rrsets_).subspan(
+        endpoint.first + (prepared ? endpoint.count : 0), endpoint.count);
+  }
+
   std::vector<Service> services_;
+  std::vector<Endpoint> pool_;  // by EndpointIx
   std::vector<ServiceNode> nodes_;
   std::vector<Slot> slots_;  // open addressing, size a power of two
   std::vector<RrsetView> rrsets_;

@@ -15,6 +15,7 @@
 #include "partition/decision.h"
 #include "partition/map_service.h"
 #include "partition/placement.h"
+#include "partition/pool.h"
 
 namespace meridian::dns {
 
@@ -35,6 +36,7 @@ struct ServingState {
   partition::MapSnapshot map;
   std::shared_ptr<const partition::PlacementSet> placements;  // by ZoneIx
   partition::DecisionSet decisions;
+  std::shared_ptr<const partition::PoolSet> pools;  // nullptr: no service has any
   std::shared_ptr<const partition::SiteHealth> health;
   partition::SiteLoad load;
   std::shared_ptr<const partition::GeoSources> sources;  // for explanations only

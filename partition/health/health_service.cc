@@ -85,9 +85,11 @@ Status HealthService::report(const std::string& check, bool up, std::string reas
 
 Result<OverrideAdded> HealthService::addOverride(OverrideRequest request) {
   const MatchCount matched = matches(request.glob);
-  if (matched.datacenters + matched.checks == 0) {
+  if (matched.none()) {
     return fail(ErrorKind::kRefused,
-                fmt::format("\"{}\" matches no datacenter/ID and no check/ID", request.glob));
+                fmt::format("\"{}\" matches no datacenter/ID, no check/ID and no "
+                            "endpoint/SERVICE/EZONE/ID",
+                            request.glob));
   }
   HealthOverride entry;
   entry.glob = std::move(request.glob);
@@ -128,7 +130,9 @@ void HealthService::tick() {
 
 void HealthService::refresh() {
   const auto topology = topology_();
-  const SiteHealth next = healthOf(sites());
+  SiteHealth next = healthOf(sites());
+  next.endpoints_down = downOf(endpoints());
+  if (topology != warned_of_) warnOfUnknownChecks(topology);
   std::vector<std::string> names;
   for (const Datacenter& dc : topology->datacenters) names.push_back(dc.id);
   if (names == names_) {
@@ -140,12 +144,28 @@ void HealthService::refresh() {
     }
   }
   names_ = std::move(names);
-  served_ = next;
+  served_ = std::move(next);
   serve_(served_);
 }
 
 std::vector<SiteReading> HealthService::sites() const {
   return readSites(*topology_(), board_, overrides_, clock_.monotonicNow());
+}
+
+std::vector<EndpointReading> HealthService::endpoints() const {
+  return readEndpoints(*topology_(), board_, overrides_);
+}
+
+void HealthService::warnOfUnknownChecks(std::shared_ptr<const Topology> topology) {
+  constexpr std::size_t kMostNamed = 10;
+  for (const std::string& check : unknownChecks(*topology, board_, kMostNamed)) {
+    logWarn("endpoint_of_unknown_check",
+            {{"check", check},
+             {"why",
+              "the topology's endpoints name it and this server has no such check; they "
+              "count as up"}});
+  }
+  warned_of_ = std::move(topology);
 }
 
 MatchCount HealthService::matches(const std::string& glob) const {

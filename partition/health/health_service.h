@@ -18,6 +18,7 @@
 #include "base/kv_store.h"
 #include "base/result.h"
 #include "partition/health/check_config.h"
+#include "partition/health/endpoint_health.h"
 #include "partition/health/override_book.h"
 #include "partition/health/prober.h"
 #include "partition/health/site_health.h"
@@ -68,12 +69,15 @@ class HealthService {
   const CheckBoard& board() const { return board_; }
   const OverrideBook& overrides() const { return overrides_; }
   std::vector<SiteReading> sites() const;
+  std::vector<EndpointReading> endpoints() const;  // by EndpointIx
   MatchCount matches(const std::string& glob) const;
   MonotonicTime now() const { return clock_.monotonicNow(); }
 
  private:
   HealthService(const Clock& clock, OverrideBook overrides, std::vector<CheckConfig> checks,
                 TopologyNow topology, Serve serve);
+
+  void warnOfUnknownChecks(std::shared_ptr<const Topology> topology);
 
   const Clock& clock_;
   TopologyNow topology_;
@@ -82,6 +86,7 @@ class HealthService {
   OverrideBook overrides_;
   std::vector<std::string> names_;  // of the sites in served_
   SiteHealth served_;
+  std::shared_ptr<const Topology> warned_of_;
   std::unique_ptr<Prober> prober_;
   std::unique_ptr<EventLoop::Timer> ticking_;
 };

@@ -22,7 +22,7 @@ namespace meridian::partition {
 
 struct HealthOverride {
   std::uint64_t id = 0;
-  std::string glob;  // over "datacenter/ID" and "check/ID"
+  std::string glob;  // over "datacenter/ID", "check/ID", "endpoint/SERVICE/EZONE/ID"
   Health state = Health::kDown;
   std::string reason, author;
   WallTime created{}, expires{};

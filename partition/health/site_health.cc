@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "partition/health/endpoint_health.h"
+
 namespace meridian::partition {
 namespace {
 
@@ -108,10 +110,11 @@ std::optional<DcIx> siteOf(const Topology& topology, const CheckConfig& check) {
 std::vector<SiteReading> readSites(const Topology& topology, const CheckBoard& board,
                                    const OverrideBook& overrides, MonotonicTime now) {
   std::vector<SiteReading> sites(topology.datacenters.size());
+  const std::vector<bool> of_endpoints = endpointChecks(topology, board);
   for (std::size_t i = 0; i < board.checks().size(); ++i) {
     const CheckConfig& check = board.checks()[i];
     const auto dc = siteOf(topology, check);
-    if (!dc) continue;
+    if (!dc || of_endpoints[i]) continue;
     SiteReading& site = sites[dc->index()];
     const HealthOverride* forced = overrides.winner(checkSubject(check.id));
     const Health state =
@@ -144,6 +147,7 @@ MatchCount countMatches(std::string_view glob, const Topology& topology, const C
   for (const CheckConfig& check : board.checks()) {
     out.checks += globMatches(glob, checkSubject(check.id)) ? 1U : 0U;
   }
+  out.endpoints = countEndpoints(glob, topology);
   return out;
 }
 

@@ -8,6 +8,8 @@
 //             DOWN
 //   UP        else; also a site that no check watches: nothing speaks against it
 //
+// Checks that endpoints of a pool name say nothing about their site (endpoint_health.h).
+//
 // An override of a check stands in for its state, one of the datacenter for the outcome.
 //
 // Blindness: when all checks that this node runs itself, of two or more sites, fail, and all of
@@ -76,9 +78,10 @@ std::vector<SiteReading> readSites(const Topology& topology, const CheckBoard& b
                                    const OverrideBook& overrides, MonotonicTime now);
 SiteHealth healthOf(const std::vector<SiteReading>& sites);
 
-// How many checks and datacenters a glob matches.
+// How many checks, datacenters and endpoints a glob matches.
 struct MatchCount {
-  std::size_t datacenters = 0, checks = 0;
+  std::size_t datacenters = 0, checks = 0, endpoints = 0;
+  bool none() const { return datacenters + checks + endpoints == 0; }
 };
 MatchCount countMatches(std::string_view glob, const Topology& topology, const CheckBoard& board);
 

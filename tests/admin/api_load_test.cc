@@ -42,6 +42,7 @@ TEST_F(ApiLoadTest, WhatIsReportedIsShown) {
   EXPECT_EQ(row["units"], 40);
   EXPECT_EQ(row["ewma_units"], 40);
   EXPECT_EQ(row["utilisation"], 0.5);
+  EXPECT_EQ(row["spill"], 0);
   EXPECT_EQ(row["capacity_from"], "report");
   EXPECT_EQ(row["age_ms"], 0);
   EXPECT_EQ(row["fresh"], true);

@@ -144,6 +144,27 @@ TEST(ServiceSetErrors, ACnameIsAlone) {
       HasSubstr("must be alone"));
 }
 
+TEST(ServiceSetErrors, EndpointsOfAPoolGoTogether) {
+  const auto pool = [](const std::string& a, const std::string& b, const std::string& rules = "") {
+    return problems(R"({"name": "web.example", "zone": "free")" + rules +
+                    R"(, "endpoints": {"one": [{"id": "a", "records": [)" + a +
+                    R"(]}, {"id": "b", "records": [)" + b + R"(]}], "two": ["A 192.0.2.9"]}})");
+  };
+  EXPECT_EQ(pool(R"("A 192.0.2.1")", R"("A 192.0.2.2")"), "");
+  EXPECT_THAT(pool(R"("A 192.0.2.1")", R"("A 192.0.2.1")"), HasSubstr("stands twice"));
+  EXPECT_THAT(pool(R"("A 192.0.2.1", "TXT x")", R"("A 192.0.2.2")"),
+              AllOf(HasSubstr("endpoint: b: lacks a type that another of this eZone has"),
+                    HasSubstr("topology.json:")));
+  EXPECT_THAT(pool(R"("A 192.0.2")", R"("A 192.0.2.2")"), HasSubstr("A 192.0.2"));
+  const std::string alias = R"("CNAME www.example.")";
+  const std::string other = R"("CNAME ns.example.")";
+  EXPECT_EQ(pool(alias, other, R"(, "answer_count": 1)"), "");
+  EXPECT_THAT(pool(alias, other), HasSubstr("answer_count must be 1"));
+  EXPECT_THAT(
+      pool(alias + "," + other, other.substr(0, 7) + "old.example.\"", R"(, "answer_count": 1)"),
+      HasSubstr("endpoint: a: a CNAME must be alone"));
+}
+
 TEST(ServiceSetErrors, NamesWithoutRoomBelow) {
   const auto nameOf = [](std::size_t wire_size) {
     const std::string end = ".example";  // with the root 9 bytes in wire form
@@ -292,6 +313,26 @@ TEST(ServiceSet, RecordsOfASiteAscendByType) {
   const auto two = built.set->rrsets(ServiceIx(0), EZoneIx(1));
   ASSERT_EQ(two.size(), 1U);
   EXPECT_THAT(two[0].firstRdata(), testing::ElementsAre(192, 0, 2, 20));
+}
+
+TEST(ServiceSet, RecordsOfAPoolAreThoseOfEachEndpoint) {
+  const Built built(service("plain.example", "free") +
+                    R"(,{"name": "web.example", "zone": "free", "ttl": 60, "endpoints": {"one": [
+    {"id": "a", "records": ["A 192.0.2.1", "A 192.0.2.2", "TXT x"]},
+    {"id": "b", "records": ["TXT y", "A 192.0.2.3"]}], "two": ["A 192.0.2.9"]}})");
+  EXPECT_EQ(built.find("web.example")->kind, NodeKind::kPooled);
+  EXPECT_EQ(built.find("plain.example")->kind, NodeKind::kService);
+  const auto a = built.set->rrsets(partition::EndpointIx(0), false);
+  ASSERT_EQ(a.size(), 2U);
+  EXPECT_EQ(a[0].count, 2);
+  EXPECT_EQ(a[0].ttl, 60U);
+  const auto b = built.set->rrsets(partition::EndpointIx(1), true);
+  ASSERT_EQ(b.size(), 2U);
+  EXPECT_EQ(b[0].count, 1);
+  EXPECT_EQ(b[0].ttl, 5U);
+  EXPECT_THAT(b[0].firstRdata(), testing::ElementsAre(192, 0, 2, 3));
+  EXPECT_EQ(built.set->rrsets(ServiceIx(1), EZoneIx(1)).size(), 1U);
+  EXPECT_TRUE(built.set->offers(ServiceIx(1), RrType::kTxt));
 }
 
 TEST(ServiceSet, ASetWithoutServicesFindsNothing) {

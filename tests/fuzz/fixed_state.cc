@@ -44,7 +44,10 @@ constexpr const char* kTopology = R"({"format": 1,
  "services": [
   {"name": "order.example", "zone": "sharded", "endpoints": {"one": ["A 192.0.2.10"], "two": ["A 192.0.2.20", "TXT two"]}},
   {"name": "account.example", "zone": "single", "endpoints": {"one": ["A 192.0.2.11"], "two": ["A 192.0.2.21"]}},
-  {"name": "web.example", "zone": "free", "endpoints": {"one": ["CNAME www.example."], "two": ["A 192.0.2.22"]}}]})";
+  {"name": "web.example", "zone": "free", "endpoints": {"one": ["CNAME www.example."], "two": ["A 192.0.2.22"]}},
+  {"name": "pool.example", "zone": "free", "answer_count": 2, "endpoints": {
+    "one": [{"id": "a", "records": ["A 192.0.2.30"]}, {"id": "b", "weight": 5, "records": ["A 192.0.2.31"]},
+            {"id": "c", "records": ["A 192.0.2.32"]}], "two": ["A 192.0.2.33"]}}]})";
 
 constexpr const char* kNetworks = "198.51.100.0/24 at 10,10\n2001:db8::/32 partition p2\n";
 

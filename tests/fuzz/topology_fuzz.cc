@@ -23,6 +23,19 @@ bool holdsTogether(const Topology& topology, const Zone& zone) {
                      [](std::uint16_t weight) { return weight > 0; });
 }
 
+bool holdsTogether(const Topology& topology, const Endpoint& endpoint) {
+  if (endpoint.pool.empty()) return true;
+  if (endpoint.first_of_pool.index() + endpoint.pool.size() > topology.endpoint_count) return false;
+  std::size_t next = 0;
+  bool weighs = false;
+  for (const PoolEndpoint& each : endpoint.pool) {
+    if (each.first_record != next || each.record_count == 0) return false;
+    next += each.record_count;
+    weighs = weighs || each.weight > 0;
+  }
+  return weighs && next == endpoint.records.size();
+}
+
 // Every index must be good: all that come after trust them.
 bool holdsTogether(const Topology& topology) {
   for (const EZone& ezone : topology.ezones) {
@@ -45,6 +58,7 @@ bool holdsTogether(const Topology& topology) {
     for (const Endpoint& endpoint : service.endpoints) {
       if (endpoint.ezone.index() >= topology.ezones.size() || endpoint.records.empty())
         return false;
+      if (!holdsTogether(topology, endpoint)) return false;
     }
   }
   return true;

@@ -73,7 +73,15 @@ WRONG = [
     (["zones", 2, "fallback"], "iad", ["zones", 2]),
     (["services", 0, "ttl"], 86401, ["services", 0, "ttl"]),
     (["services", 0, "endpoints"], {}, ["services", 0, "endpoints"]),
-    (["services", 0, "endpoints", "iad"], ["192.0.2.1"], ["services", 0, "endpoints", "iad", 0]),
+    (["services", 0, "endpoints", "iad"], ["192.0.2.1"], ["services", 0, "endpoints", "iad"]),
+    (["services", 0, "endpoints", "iad"], [{"id": "a"}], ["services", 0, "endpoints", "iad"]),
+    (["services", 0, "endpoints", "iad"], ["A 192.0.2.1", {"id": "a", "records": ["A 192.0.2.2"]}],
+     ["services", 0, "endpoints", "iad"]),
+    (["services", 0, "endpoints", "iad"],
+     [{"id": "a", "weight": 10001, "records": ["A 192.0.2.1"]}],
+     ["services", 0, "endpoints", "iad"]),
+    (["services", 0, "min_up_share"], 10001, ["services", 0, "min_up_share"]),
+    (["services", 0, "answer_count"], 17, ["services", 0, "answer_count"]),
 ]
 
 

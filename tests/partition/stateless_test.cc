@@ -194,6 +194,15 @@ TEST_F(StatelessTest, AllDownLastGood) {
   EXPECT_THAT(answers(kNearDal), ElementsAre(kSiteIad));
   EXPECT_EQ(story(kNearDal).basis, "all-down last-good");
   EXPECT_EQ(decide().last_good, inputs_.last_good) << "remembered for as long as all are down";
+  setAll(Health::kUnknown);
+  EXPECT_THAT(answers(kNearDal), ElementsAre(kSiteIad)) << "as before, while nothing is known";
+  EXPECT_EQ(decide().last_good, inputs_.last_good);
+  EXPECT_EQ(text(story(kNearDal)), "usable: dal=unknown/0/0 iad=chosen/1/1 fra=farther/2/1");
+  health_.datacenters = {Health::kUnknown, Health::kDown, Health::kDown};
+  EXPECT_THAT(answers(kNearDal), ElementsAre(kSiteIad)) << "dal was not good last";
+  health_.datacenters = {Health::kUp, Health::kUnknown, Health::kUnknown};
+  EXPECT_EQ(decide().last_good.size(), 3U);
+  setAll(Health::kDown);
   world_.topology.datacenters[1].admin_state = AdminState::kOutOfService;
   EXPECT_THAT(answers(kNearDal), ElementsAre(kSiteFra)) << "the operator's word counts";
   world_.topology.datacenters[2].admin_state = AdminState::kOutOfService;
@@ -269,12 +278,15 @@ class StatelessOracle {
   std::vector<EZoneIx> candidates(geo::GeoPoint from) const {
     const auto admin = [&](EZoneIx ezone) { return topology_.dcOf(ezone).admin_state; };
     const auto in_service = members([&](EZoneIx e) { return admin(e) == AdminState::kInService; });
+    const StatelessRules& rules = zone_.stateless;
+    const auto& before = inputs_.last_good;
     const auto usable = members([&](EZoneIx e) {
       const Health health = health_.datacenters[topology_.ezones[e.index()].dc.index()];
-      return admin(e) == AdminState::kInService && health != Health::kDown;
+      if (admin(e) != AdminState::kInService || health == Health::kDown) return false;
+      return health != Health::kUnknown || rules.all_down != AllDown::kLastGood || before.empty() ||
+             std::find(before.begin(), before.end(), e) != before.end();
     });
     if (!usable.empty()) return weighted(usable);
-    const StatelessRules& rules = zone_.stateless;
     if (rules.all_down == AllDown::kFallback) return {rules.fallback};
     if (rules.all_down == AllDown::kLastGood) {
       const auto good = members([&](EZoneIx e) {

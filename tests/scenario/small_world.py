@@ -89,11 +89,11 @@ def ndjson(rows):
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def small_world(workspace, settings=None):
+def small_world(workspace, settings=None, topology=None):
     """A Meridian with this world. settings are merged into the configuration, by section."""
     sections = {"geo": {"networks": ["networks.txt"],
                         "catalogues": [{"kind": "city", "path": "cities.ndjson"},
                                        {"kind": "poi", "path": "pois.ndjson"}]}}
     sections.update(settings or {})
     files = {"networks.txt": NETWORKS, "cities.ndjson": ndjson(CITIES), "pois.ndjson": ndjson(POIS)}
-    return Meridian(workspace, TOPOLOGY, {"shop.example": ZONE}, files, sections)
+    return Meridian(workspace, topology or TOPOLOGY, {"shop.example": ZONE}, files, sections)

@@ -208,7 +208,7 @@ class Serving(HealthCase):
         self.assertIn("rack move", shown.stdout)
         self.assertIn(f"{near}-web", shown.stdout)
         override = self.health()["overrides"][0]
-        self.assertEqual(override["matches"], {"datacenters": 1, "checks": 0})
+        self.assertEqual(override["matches"], {"datacenters": 1, "checks": 0, "endpoints": 0})
         cleared = self.server.ctl("health", "clear", str(override["id"]))
         self.assertEqual(cleared.returncode, 0, cleared)
         self.assertEqual(self.site(STATELESS_SERVICE), near)

@@ -1,14 +1,16 @@
-"""Stateless zones on the real binary: weights, a ramp by topology, distance classes, and what each
-all-down policy answers when every site is pushed DOWN."""
+"""Stateless zones on the real binary: weights, a ramp by topology, distance classes, spill by load,
+and what each all-down policy answers when every site is pushed DOWN."""
 
 import copy
 import ipaddress
 import json
+import time
 import unittest
 
 from ecs import ecs_of, ecs_option, query_with
 from harness import ANSWER_SECONDS, ScenarioCase, wait_for
-from small_world import ADDRESS, SERVICE_TTL, STATELESS_SERVICE, TOPOLOGY, small_world
+from small_world import (ADDRESS, SERVICE_TTL, STATELESS_SERVICE, TOPOLOGY, ndjson,
+                         small_world)
 
 SITES = ["ams", "mad", "dub"]
 SITE_OF = {address: site for site, address in ADDRESS.items()}
@@ -27,7 +29,8 @@ def topology_with(rules):
 class Stateless(ScenarioCase):
     def setUp(self):
         super().setUp()
-        self.server = small_world(self.workspace.inner(self.id().rsplit(".", 1)[1]))
+        self.server = small_world(self.workspace.inner(self.id().rsplit(".", 1)[1]),
+                                  {"spill": {"period_s": 1, "step_percent": 10}})
         configure = self.server.configure
 
         def with_checks():
@@ -94,6 +97,44 @@ class Stateless(ScenarioCase):
         self.put({"weights": {"ams": 0, "mad": 10000, "dub": 0}})
         self.assertEqual(set(self.spread()), {"mad"})
 
+    def load(self, **capacities):
+        """Reports 100 units of ams, 20 of the others, and these capacities."""
+        units = {"ams": 100, "mad": 20, "dub": 20}
+        body = ndjson([{"ezone": site, "units": units[site], "capacity_units": capacity,
+                        "ts": int(time.time() * 1000)} for site, capacity in capacities.items()])
+        reply = self.server.rest("POST", "/v1/load", body.encode())
+        self.assertEqual((reply.status, reply.json["rejected"]), (200, []), reply)
+
+    def spill(self):
+        rows = self.server.rest("GET", "/v1/load").json["ezones"]
+        return {row["ezone"]: row["spill"] for row in rows}
+
+    def test_a_full_site_sends_a_share_away_and_takes_it_back(self):
+        self.put({"weights": {"ams": 5000, "mad": 3000, "dub": 2000}})
+        before = self.spread()
+        self.load(ams=100, mad=100, dub=100)
+        wait_for(lambda: self.spill()["ams"] >= 0.1, ANSWER_SECONDS, "spill of ams")
+        # It grew in the meantime: 80 % full is neither too full nor empty enough.
+        self.load(ams=125)
+        held = self.spill()
+        self.assertEqual((held["mad"], held["dub"]), (0, 0))
+        now = self.spread()
+        self.assertEqual(self.spill(), held)
+        moved = [(was, site) for was, site in zip(before, now) if was != site]
+        self.assertEqual({was for was, _ in moved}, {"ams"}, "only those of the full site")
+        self.assertEqual({site for _, site in moved}, {"mad", "dub"})
+        clients = before.count("ams")
+        self.assertAlmostEqual(len(moved) / clients, held["ams"],
+                               delta=5 * (held["ams"] / clients) ** 0.5)
+        table = self.server.ctl("load")
+        self.assertIn(f"{100 * held['ams']:.1f} %", table.stdout)
+        self.assertIn("meridian_load_spill{ezone=\"ams\"} ",
+                      self.server.rest("GET", "/metrics").body.decode())
+
+        self.load(ams=1000)
+        wait_for(lambda: self.spill()["ams"] == 0, ANSWER_SECONDS, "everybody back at ams")
+        self.assertEqual(self.spread(), before)
+
     def test_scope_and_explanation(self):
         self.put({"weights": {"ams": 5000, "mad": 3000, "dub": 2000}})
         for network in range(20):
@@ -154,6 +195,28 @@ class Stateless(ScenarioCase):
         self.push("ams", "up")
         self.assertEqual(self.site(), "ams")
         self.assertEqual(self.ask("60.0.0.0/24").answer[0].ttl, SERVICE_TTL)
+
+    def test_last_good_outlives_a_kill_in_the_middle_of_an_outage(self):
+        near = self.site()
+        self.put({"all_down": "last-good"})
+        self.assertEqual(self.all_down("dub"), "dub")
+        self.assertNotEqual(near, "dub")
+        for _ in range(2):
+            self.server.kill9()
+            self.server.start()
+            self.assertEqual(self.health("dub"), "UNKNOWN", "no check has spoken yet")
+            self.assertEqual(self.site(), "dub")
+        # The checks find what they found before, and in any order.
+        for site in ("dub", "mad", "ams"):
+            self.push(site, "down")
+            self.assertEqual(self.site(), "dub")
+        self.assertEqual(self.explain()["among"], "all-down last-good")
+        self.assertEqual(self.ask("60.0.0.0/24").answer[0].ttl, SHORT_TTL)
+        self.push("mad", "up")
+        self.assertEqual(self.site(), "mad")
+        self.server.kill9()
+        self.server.start()
+        self.assertEqual(self.site(), "mad", "the newest that was good")
 
     def test_what_is_wrong_is_refused_with_its_place(self):
         text = json.dumps(topology_with({"weights": {"ams": 1, "mad": 10001, "dub": 0}}), indent=1)

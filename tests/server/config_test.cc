@@ -167,6 +167,11 @@ std::string balancerText(const partition::BalancePolicy& policy) {
                      policy.max_growth_km, policy.max_lag_ms);
 }
 
+std::string spillText(const partition::SpillPolicy& policy) {
+  return fmt::format("spill {} {} {} {} {} {}", policy.enabled, policy.start, policy.stop,
+                     policy.max, policy.max_step, policy.period.count());
+}
+
 // Everything that a configuration says, a line each. The lists of networks do not tell what is in
 // them, so they are asked about addresses inside and beside the documented defaults.
 std::vector<std::string> shown(const Config& config) {
@@ -209,6 +214,7 @@ std::vector<std::string> shown(const Config& config) {
       evacuationText(config.evacuation),
       "balancer_mode " + std::string(balanceModeName(config.balancer_mode)),
       balancerText(config.balancer),
+      spillText(config.spill),
       "location_option_from empty " + std::to_string(config.location_option_from.empty()),
   };
   for (const IpEndpoint& endpoint : config.dns_listen) out.push_back("listen " + endpoint.text());
@@ -390,6 +396,14 @@ TEST(Config, TheBalancersBoundsMustFitTogether) {
             "m.toml:1:1: balancer: the gap to stop at must be below that to start\n");
   EXPECT_THAT(errorsOf("[balancer]\nhigh_percent = 71\nmax_target_percent = 71\n"),
               HasSubstr("balancer: a target may not become so full"));
+}
+
+TEST(Config, TheSpillsDefaultsAreThoseOfItsPolicyAndItsBoundsFit) {
+  EXPECT_EQ(spillText(parseConfig("", "m.toml")->spill), spillText(partition::SpillPolicy{}));
+  EXPECT_EQ(spillText(parseConfig("[spill]\nenabled = false\nperiod_s = 7\n", "m.toml")->spill),
+            "spill false 0.85 0.75 0.8 0.05 7");
+  EXPECT_EQ(errorsOf("[spill]\nstart_percent = 80\nstop_percent = 80\n"),
+            "m.toml:1:1: spill: spill must stop below the load that it starts at\n");
 }
 
 TEST(Config, HooksAreRead) {

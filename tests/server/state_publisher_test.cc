@@ -9,6 +9,7 @@
 
 #include "tests/support/dns_world.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/memory_store.h"
 
 namespace meridian::server {
 namespace {
@@ -44,7 +45,10 @@ constexpr const char* kMadrid =
 
 class StatePublisherTest : public testing::Test {
  protected:
-  StatePublisherTest() : world_(makeWorld()), publisher_(world_, clock_) { serve(topologyText()); }
+  StatePublisherTest() : world_(makeWorld()), publisher_(world_, clock_) {
+    serve(topologyText());
+    publisher_.setHealth({{Health::kUp, Health::kUp, Health::kUp}});
+  }
 
   static World makeWorld() {
     World world;
@@ -57,19 +61,20 @@ class StatePublisherTest : public testing::Test {
     world.sources = std::move(sources);
     return world;
   }
-  void serve(const std::string& topology) {
+  void serve(const std::string& topology) { serve(publisher_, topology); }
+  static void serve(StatePublisher& publisher, const std::string& topology) {
     auto decoded = test::must(partition::decodeTopology(topology, "test"));
     const auto map =
         test::must(initialMap(std::make_shared<const partition::Topology>(std::move(decoded))));
-    test::must(publisher_.prepare(map)).publish();
+    test::must(publisher.prepare(map)).publish();
   }
   std::shared_ptr<const dns::ServingState> state() const {
     return publisher_.published().current();
   }
   // The id of the eZone that a zone's first place gets.
-  std::string chosen(std::size_t zone) const {
-    const auto now = state();
-    return now->map.topology->ezones[now->decisions[zone]->by_locus[0].index()].id;
+  std::string chosen(std::size_t zone) const { return chosen(*state(), zone); }
+  static std::string chosen(const dns::ServingState& state, std::size_t zone) {
+    return state.map.topology->ezones[state.decisions[zone]->by_locus[0].index()].id;
   }
 
   test::FakeClock clock_;
@@ -130,6 +135,45 @@ TEST_F(StatePublisherTest, LoadSharesOutWhatIsStatelessAndNothingElse) {
   EXPECT_TRUE(state()->decisions[kStateless]->plain());
 }
 
+TEST_F(StatePublisherTest, EndpointsThatAreDownMoveTheirServiceOnlyAndOutliveATopology) {
+  const auto topology = [](const std::string& more) {
+    return R"({"format": 1, "datacenters": [
+    {"id": "ams", "lat": 52.4, "lon": 4.9, "slot": 0},
+    {"id": "dub", "lat": 53.3, "lon": -6.3, "slot": 1}],
+  "zones": [{"id": "web", "kind": "stateless", "ezones": ["ams", "dub"]}],
+  "services": [)" +
+           more + R"(
+    {"name": "www.shop.example", "zone": "web", "endpoints": {
+      "ams": [{"id": "a", "records": ["A 192.0.2.1"]}, {"id": "b", "records": ["A 192.0.2.3"]}],
+      "dub": ["A 192.0.2.2"]}},
+    {"name": "plain.shop.example", "zone": "web",
+     "endpoints": {"ams": ["A 192.0.2.1"], "dub": ["A 192.0.2.2"]}}]})";
+  };
+  serve(topology(""));
+  const auto before = state();
+  ASSERT_NE(before->pools, nullptr);
+  EXPECT_EQ((*before->pools)[0]->decisions, before->decisions[0]);
+  EXPECT_EQ((*before->pools)[1], nullptr) << "a service without pools";
+  SiteHealth health = *before->health;
+  health.endpoints_down = {true, true};
+  publisher_.setHealth(health);
+  const auto after = state();
+  EXPECT_EQ(after->decisions[0], before->decisions[0]) << "the zone is as it was";
+  EXPECT_EQ((*after->pools)[0]->by_ezone[0].count, 2);
+  EXPECT_TRUE((*after->pools)[0]->too_few.test(0));
+  for (const partition::EZoneIx each : (*after->pools)[0]->decisions->by_locus) {
+    EXPECT_EQ(each, partition::EZoneIx(1));
+  }
+  publisher_.setHealth(health);
+  EXPECT_EQ(state(), after) << "the same health publishes nothing";
+  serve(topology(R"({"name": "first.shop.example", "zone": "web", "endpoints": {
+      "ams": [{"id": "a", "records": ["A 192.0.2.9"]}], "dub": ["A 192.0.2.2"]}},)"));
+  EXPECT_THAT(state()->health->endpoints_down, ElementsAre(false, true, true)) << "kept by name";
+  EXPECT_TRUE((*state()->pools)[1]->too_few.test(0));
+  serve(topologyText());
+  EXPECT_EQ(state()->pools, nullptr);
+}
+
 TEST_F(StatePublisherTest, TheLastGoodSitesOutliveAStateAndATopology) {
   const std::string rules = R"(, "all_down": "last-good")";
   serve(topologyText("", rules));
@@ -187,6 +231,40 @@ TEST_F(StatePublisherTest, FreshnessDecidesTheZonesItTouchesAndNoOther) {
   EXPECT_TRUE(everywhere("ams")) << "what was fresh to one primary is not to another";
   serve(topologyText());
   EXPECT_THAT(state()->health->reads[kGlobal].fresh, ElementsAre());
+}
+
+TEST_F(StatePublisherTest, TheLastGoodSitesOutliveARestart) {
+  const std::string text = topologyText("", R"(, "all_down": "last-good")");
+  const auto disk = std::make_shared<test::MemoryDisk>();
+  const auto start = [&] {
+    return test::must(partition::GoodSites::open(
+        std::make_shared<test::MemoryStore>(disk, partition::GoodSites::families())));
+  };
+  const SiteHealth all_down{{Health::kDown, Health::kDown, Health::kDown}};
+  const SiteHealth all_unknown{{Health::kUnknown, Health::kUnknown, Health::kUnknown}};
+  for (const std::string last : {"ams", "dub"}) {
+    {
+      partition::GoodSites good = start();
+      StatePublisher before(world_, clock_);
+      before.remember(good);
+      serve(before, text);
+      const bool ams = last == "ams";
+      before.setHealth(
+          {{ams ? Health::kUp : Health::kDown, ams ? Health::kDown : Health::kUp, Health::kUp}});
+      before.setHealth(all_down);
+      EXPECT_EQ(chosen(*before.published().current(), kStateless), last);
+    }
+    partition::GoodSites good = start();
+    StatePublisher after(world_, clock_);
+    after.remember(good);
+    serve(after, text);
+    EXPECT_EQ(chosen(*after.published().current(), kStateless), last) << "in the first state";
+    const std::size_t writes = disk->writes;
+    after.setHealth(all_unknown);
+    after.setHealth(all_down);
+    EXPECT_EQ(chosen(*after.published().current(), kStateless), last);
+    EXPECT_EQ(disk->writes, writes) << "nothing was good";
+  }
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ struct DnsWorld {
   partition::Rev rev = 1;
   // Partition or global zone → eZone that owns it instead of its home.
   std::vector<std::pair<std::string, partition::EZoneIx>> moved;
+  std::vector<bool> endpoints_down;  // by EndpointIx; empty: none is
 
   // Throws what is wrong with the world.
   std::shared_ptr<const dns::ServingState> serve() const {
@@ -65,12 +66,16 @@ struct DnsWorld {
         must(partition::buildPlacements(*model, *sources)));
     state->sources = std::move(sources);
     state->map = {model, tableOf(*model), rev};
-    state->health = std::make_shared<const partition::SiteHealth>(partition::allUp(*model));
+    auto sites = partition::allUp(*model);
+    sites.endpoints_down = endpoints_down;
+    state->health = std::make_shared<const partition::SiteHealth>(std::move(sites));
     for (std::size_t i = 0; i < model->zones.size(); ++i) {
       const partition::ZoneIx zone(static_cast<std::uint16_t>(i));
       state->decisions.push_back(std::make_shared<const partition::ZoneDecisions>(
           decideZone(*model, zone, *(*state->placements)[i], *state->map.table, *state->health)));
     }
+    state->pools = partition::decidePools({*model, *state->placements, *state->map.table,
+                                           *state->health, state->load, state->decisions});
     state->identity = dns::identityOf(settings, rev);
     return state;
   }
