@@ -13,7 +13,8 @@ from pathlib import Path
 
 import dns.message
 
-from harness import ANSWER_SECONDS, STOP_SECONDS, ScenarioCase, udp_exchange, wait_for
+from harness import (ANSWER_SECONDS, STOP_SECONDS, ScenarioCase, free_port, udp_exchange,
+                     wait_for)
 from small_world import (ADDRESS, GLOBAL_SERVICE, SERVICE, SERVICE_TTL, STATELESS_SERVICE, ndjson)
 from switch_world import (GLOBAL_ZONE, Receiver, TableWatch, change_of, rw_name, start_change,
                           switch_world, wait_change, wait_links)
@@ -221,9 +222,17 @@ class FailureMatrix(ScenarioCase):
         self.assertEqual([reply.status for reply in orders], [200, 409])
         row = self.row(server, "north")
         self.assertEqual((row["ezone"], orders[1].json["current_epoch"]), ("mad", row["epoch"]))
-        second = subprocess.run(server.command(), capture_output=True, text=True,
-                                timeout=STOP_SECONDS, check=False)
+        # With ports of its own, so that only the state is in its way.
+        text = server.config_path.read_text()
+        for port in (server.port, server.admin_port):
+            text = text.replace(f":{port}\"", f":{free_port()}\"")
+        config = server.config_path.with_name("second.toml")
+        config.write_text(text)
+        second = subprocess.run([server.binary, "--config", str(config)], capture_output=True,
+                                text=True, timeout=STOP_SECONDS, check=False)
         self.assertNotEqual(second.returncode, 0)
+        self.assertIn("state", second.stdout + second.stderr)
+        self.assertNotIn("already in use", second.stdout + second.stderr)
         self.assertEqual(self.row(server, "north"), row)
 
     def test_resolver_ignores_ttl(self):
