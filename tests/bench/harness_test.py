@@ -3,7 +3,12 @@
 
 usage: harness_test.py FOLDER_OF_THE_TOOLS"""
 
+import importlib.machinery
+import importlib.util
+import json
+import multiprocessing
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -127,6 +132,28 @@ class Tools(unittest.TestCase):
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("bad packet at byte 0", done.stderr)
+
+
+class Feed(unittest.TestCase):
+    def test_every_link_is_reported_in_turn(self):
+        path = str(servers.HERE / "feed_beside_answers")
+        loader = importlib.machinery.SourceFileLoader("feed_beside_answers", path)
+        bench = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+        loader.exec_module(bench)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            sender = multiprocessing.Process(
+                target=bench.feed, args=(listener.getsockname()[1], "secret", 20, 2000))
+            sender.start()
+            self.addCleanup(sender.join)
+            self.addCleanup(sender.terminate)
+            with listener.accept()[0] as stream, stream.makefile("rb") as lines:
+                hello = json.loads(lines.readline())
+                reports = [json.loads(lines.readline()) for _ in range(40)]
+        self.assertEqual((hello["type"], hello["token"]), ("hello", "secret"))
+        self.assertEqual([report["seq"] for report in reports], list(range(1, 41)))
+        links = [(report["source"], report["channel"]) for report in reports]
+        self.assertEqual(len(set(links)), 20)
+        self.assertEqual(links[:20], links[20:])
 
 
 if __name__ == "__main__":

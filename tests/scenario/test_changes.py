@@ -19,11 +19,15 @@ PREPARED_TTL = 5
 
 
 class Feed:
-    """Reports that both directions between two sites run well, several times a second."""
+    """Reports that both directions between two sites run well, several times a second.
+
+    `said` overrides members of a direction's reports: {("ams", "mad"): {"lag_ms": 9000}}.
+    """
 
     def __init__(self, server, one, other):
         self.server = server
         self.pairs = [(one, other), (other, one)]
+        self.said = {}
         self.stop = threading.Event()
         self.problem = None
         self.thread = threading.Thread(target=self.run)
@@ -47,7 +51,8 @@ class Feed:
                     lines = [{"type": "hello", "v": 1, "agent": agent, "dc": target, "boot": "b1"},
                              {"type": "link", "seq": seq, "source": source, "target": target,
                               "channel": "order", "state": "RUNNING", "lag_ms": 20, "ts": now,
-                              "src_pos": f"log@{seq}", "applied_pos": f"log@{seq}"}]
+                              "src_pos": f"log@{seq}", "applied_pos": f"log@{seq}"}
+                             | self.said.get((source, target), {})]
                     reply = self.server.rest("POST", "/v1/drc/feed", ndjson(lines).encode())
                     if reply.status != 200 or reply.json.get("rejected"):
                         raise AssertionError(f"{reply}")
