@@ -31,7 +31,7 @@ using Kind = HookOutcome::Kind;
 
 constexpr unsigned kShards = 8;
 #ifdef MERIDIAN_FEWER_SCHEDULES
-constexpr unsigned kSchedulesPerShard = 625;
+constexpr unsigned kSchedulesPerShard = 250;
 #else
 constexpr unsigned kSchedulesPerShard = 12'500;
 #endif
