@@ -120,22 +120,26 @@ std::string verdictsText(const Json& rows) {
 
 namespace {
 
-std::string shareText(const Json& value) {
-  return value.is_null() ? "unknown" : fmt::format("{:.1f} %", 100 * value.get<double>());
+std::string percentText(const Json& share) {
+  return fmt::format("{:.1f} %", 100 * share.get<double>());
+}
+
+std::string loadOf(const Json& target) {
+  const std::string name = field(target, "ezone");
+  if (target.at("utilisation").is_null()) return "the load of " + name + " is unknown\n";
+  std::string out = name + " is " + percentText(target.at("utilisation")) + " full; ";
+  if (target.at("utilisation_after").is_null()) return out + "how much it will be is unknown\n";
+  return out + percentText(target.at("utilisation_after")) + " when all have come\n";
 }
 
 std::string impact(const Json& found) {
   const Json& rate = found.at("queries_per_s");
-  std::string out =
-      "touches " +
-      (rate.is_null() ? "an unknown number of queries"
-                      : fmt::format("{:.1f} queries/s, {} of all to subjects", rate.get<double>(),
-                                    shareText(found.at("query_share")))) +
-      "\n";
-  for (const Json& each : found.at("targets")) {
-    out += field(each, "ezone") + " is " + shareText(each.at("utilisation")) + " full, then " +
-           shareText(each.at("utilisation_after")) + "\n";
-  }
+  std::string out = "how many queries it touches is unknown";
+  if (!rate.is_null()) out = fmt::format("touches {:.1f} queries/s", rate.get<double>());
+  const Json& share = found.at("query_share");
+  if (!share.is_null()) out += ", " + percentText(share) + " of those to all subjects";
+  out += "\n";
+  for (const Json& each : found.at("targets")) out += loadOf(each);
   return out +
          fmt::format("each wave: {} ms of short TTL before it, {} ms until caches are drained\n",
                      found.at("until_moved_ms").get<std::int64_t>(),
