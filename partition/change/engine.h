@@ -4,8 +4,8 @@
 // Each transition is one synced batch: the change's new state, a line of its log and, where the
 // state says so, the commit of the table. Only then are hooks called. So a crash at any instruction
 // leaves a prefix of whole transitions, and open() with resume() goes on from it. An error of the
-// store stops all changes where they are (storeFailed()): what the disk has is known only after a
-// restart. Answers go on. Threads: the control thread.
+// store, or a map that takes nothing back, stops all changes where they are (storeFailed()): what
+// the disk has is known only after a restart. Answers go on. Threads: the control thread.
 #pragma once
 
 #include <cstdint>

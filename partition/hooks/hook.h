@@ -44,7 +44,7 @@ HookRole hookRole(HookPhase phase);
 
 // One phase of one change, as its hooks are told. Ids, not indices: a payload outlives a topology.
 struct HookCall {
-  std::string change_id;
+  std::string change_id;  // with the round and the subject where there are several (docs/hooks.md)
   HookPhase phase = HookPhase::kPreCheck;
   std::string subject, kind, mode;  // partition or global zone id; "shift"…; "planned"…
   std::string from, to;             // eZone ids

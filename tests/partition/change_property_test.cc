@@ -178,11 +178,7 @@ class Schedule {
     }
     published_rev_ = map.table->rev;
     for (const Assignment& each : map.table->assignments) {
-      int writers = 0;
-      for (std::size_t i = 0; i < map.topology->ezones.size(); ++i) {
-        writers += accessOf(each, EZoneIx(static_cast<std::uint16_t>(i))) == Access::kReadWrite;
-      }
-      EXPECT_LE(writers, 1) << "I1 " << each.subject;
+      EXPECT_LE(test::writersOf(each, *map.topology), 1) << "I1 " << each.subject;
     }
   }
 

@@ -37,6 +37,16 @@ inline const std::string& changeTopology() {
   return text;
 }
 
+// The eZones that may write a subject: two would be a broken table (domain.md §3g, I1).
+inline int writersOf(const partition::Assignment& assignment, const partition::Topology& topology) {
+  int writers = 0;
+  for (std::size_t i = 0; i < topology.ezones.size(); ++i) {
+    const partition::EZoneIx ezone(static_cast<std::uint16_t>(i));
+    if (partition::accessOf(assignment, ezone) == partition::Access::kReadWrite) ++writers;
+  }
+  return writers;
+}
+
 class ChangeWorld {
  public:
   explicit ChangeWorld(partition::ChangePolicy policy_of_engine = {})
