@@ -105,7 +105,7 @@ class Schedule {
       }
     } else {
       request.mode = static_cast<ChangeMode>(below(4));
-      const int many = request.mode == ChangeMode::kGradual ? 1 + below(3) : 1;
+      const int many = 1 + below(3);  // beside waves of one, a planned change has one of all
       const std::string to = sites[below(3)];
       for (int i = 0; i < many; ++i) {
         request.targets.push_back({"p" + std::to_string(below(12)), to});
