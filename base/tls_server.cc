@@ -14,7 +14,7 @@ namespace {
 
 // What OpenSSL says of the call that failed just now; its queue is empty afterwards.
 std::string lastTlsError() {
-  const std::string text = TlsServer::textOf(ERR_peek_last_error());
+  std::string text = TlsServer::textOf(ERR_peek_last_error());
   ERR_clear_error();
   return text;
 }

@@ -83,8 +83,8 @@ struct Explanation {
   std::string service;  // empty when asked by zone only
   std::string zone;
   ZoneKind kind = ZoneKind::kSharding;
-  std::string place;    // "address 192.0.2.1", "geohash 9vk", …
   bool known = true;    // false: an unknown geohash, city or POI, which gets the default
+  std::string place;    // "address 192.0.2.1", "geohash 9vk", …
   std::string source;   // of the location: "override FILE:LINE", "database FILE", "nothing", …
   std::string network;  // that matched; addresses only
   std::optional<std::uint8_t> scope;  // ECS scope; addresses only
@@ -96,9 +96,9 @@ struct Explanation {
   Epoch epoch = 0;                    // of the subject; 0 in stateless zones
   WriteState write_state = WriteState::kOpen;
   bool prepared = false;  // about to move: answers carry the short TTL
+  bool shared = false;    // stateless: other networks of this place may get another eZone
   std::string change_id;  // of the change that is moving it; empty: none has touched the table yet
   std::string basis;      // stateless: "usable", or "all-down POLICY"
-  bool shared = false;    // stateless: other networks of this place may get another eZone
   Rev rev = 0;            // of the table
 };
 

@@ -246,7 +246,7 @@ Checked<partition::PreparedState> StatePublisher::prepare(const MapSnapshot& nex
 }
 
 // What is answered comes first; what is remembered of it after that.
-void StatePublisher::publish(std::shared_ptr<const dns::ServingState> state) {
+void StatePublisher::publish(const std::shared_ptr<const dns::ServingState>& state) {
   published_.publish(state);
   if (good_ == nullptr) return;
   if (const Status kept = good_->keep(*state->map.topology, state->decisions); !kept) {

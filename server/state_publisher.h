@@ -58,7 +58,7 @@ class StatePublisher final : public admin::ZoneAdmin {
   template <class Touched>
   void decideAgain(dns::ServingState& state, const Touched& touched) const;
   static void decidePoolsAgain(dns::ServingState& state);
-  void publish(std::shared_ptr<const dns::ServingState> state);
+  void publish(const std::shared_ptr<const dns::ServingState>& state);
   std::shared_ptr<const dns::ServingState> withTable(const partition::MapSnapshot& next) const;
 
   std::filesystem::path zones_dir_;

@@ -69,9 +69,10 @@ void Collector::poll(std::size_t number) {
   exchange.timeout = source.config.timeout;
   exchange.max_reply_bytes = kMaxBody;
   exchange.ca_file = source.config.ca_file.string();
-  source.exchange = http_.start(std::move(exchange), [this, number](Result<HttpAnswer> answer) {
-    ended(number, take(sources_[number].config, answer));
-  });
+  source.exchange =
+      http_.start(std::move(exchange), [this, number](const Result<HttpAnswer>& answer) {
+        ended(number, take(sources_[number].config, answer));
+      });
 }
 
 std::optional<std::string> Collector::take(const PullConfig& config,

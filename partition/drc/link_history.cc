@@ -157,7 +157,7 @@ Status LinkHistory::findHours() {
   std::string from;
   for (bool found = true; found;) {
     found = false;
-    const Status scanned =
+    Status scanned =
         store_->scan(kHistoryFamily, from, false, [&](std::string_view key, std::string_view) {
           ByteReader in(bytesOf(key));
           const std::uint32_t hour = in.u32();

@@ -39,19 +39,19 @@ class PoolTest : public testing::Test {
     ASSERT_TRUE(built.has_value()) << built.error().text();
     placements_ = *built;
     health_ = allUp(world_.topology);
-    Service service;
-    service.name = "www.shop.example";
-    service.zone = kPoolZone;
-    world_.topology.services.push_back(service);
+    Service www;
+    www.name = "www.shop.example";
+    www.zone = kPoolZone;
+    world_.topology.services.push_back(www);
     for (const EZoneIx ezone : {kAtDal, kAtIad, kAtFra}) {
       Endpoint plain;
       plain.ezone = ezone;
       plain.records.push_back({"A 192.0.2.1", {}});
-      service_().endpoints.push_back(plain);
+      service().endpoints.push_back(plain);
     }
   }
-  Service& service_() { return world_.topology.services[0]; }
-  Endpoint& at(EZoneIx ezone) { return service_().endpoints[ezone.index()]; }
+  Service& service() { return world_.topology.services[0]; }
+  Endpoint& at(EZoneIx ezone) { return service().endpoints[ezone.index()]; }
   StatelessRules& rules() { return world_.topology.zones[kPoolZone.index()].stateless; }
 
   // Gives an eZone endpoints e0, e1, … of these weights.
@@ -121,7 +121,7 @@ TEST_F(PoolTest, WithoutACountAllThatAreUpAreAnswered) {
 }
 
 TEST_F(PoolTest, StandbysAnswerWhenNoOtherIsUp) {
-  service_().min_up_share = 0;
+  service().min_up_share = 0;
   pool(kAtDal, {5, 0, 0});
   EXPECT_THAT(answered(decide(), 1), ElementsAre(0));
   down(kAtDal, 0);
@@ -143,7 +143,7 @@ TEST_F(PoolTest, TooFewUpMakesTheSiteDownForThisServiceOnly) {
   EXPECT_TRUE(pools.decisions->prepared.empty());
   const DecisionStory told =
       explainDecision(world_.topology, kPoolZone, *placements_[kPoolZone.index()], {},
-                      healthFor(service_(), health_), near_dal, false);
+                      healthFor(service(), health_), near_dal, false);
   EXPECT_EQ(told.verdicts[0].why, RejectedFor::kTooFewUp);
   EXPECT_EQ(rejectedForName(told.verdicts[0].why), "too-few-up");
 }
@@ -152,7 +152,7 @@ TEST_F(PoolTest, WhereTooFewAreUpAndTheSiteIsChosenAllTheSameAllAreAnswered) {
   for (const EZoneIx ezone : {kAtDal, kAtIad, kAtFra}) {
     pool(ezone, {1, 1, 1, 0});
   }
-  service_().answer_count = 2;
+  service().answer_count = 2;
   for (const EZoneIx ezone : {kAtDal, kAtIad, kAtFra}) {
     down(ezone, 0);
     down(ezone, 1);
@@ -160,7 +160,7 @@ TEST_F(PoolTest, WhereTooFewAreUpAndTheSiteIsChosenAllTheSameAllAreAnswered) {
   const ServicePools open = decide();
   EXPECT_THAT(answered(open, 1), ElementsAre(0, 1, 2, 3));
   EXPECT_FALSE(open.decisions->prepared.empty()) << "all down: a short TTL";
-  service_().answer_count = 1;
+  service().answer_count = 1;
   EXPECT_EQ(answered(decide(), 1).size(), 1U) << "a CNAME, for one, must stay alone";
 }
 
@@ -182,12 +182,12 @@ TEST_F(PoolTest, TheFirstChoiceIsSharedOutByWeight) {
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
   constexpr std::uint32_t kClients = 100'000;
-  service_().min_up_share = 0;
+  service().min_up_share = 0;
   for (int round = 0; round < 6; ++round) {
     std::vector<std::uint16_t> weights(5 + random() % 20);
     for (auto& weight : weights) weight = static_cast<std::uint16_t>(500 + random() % 9501);
     pool(kAtDal, weights);
-    service_().answer_count = 1 + random() % 2;
+    service().answer_count = 1 + random() % 2;
     const std::size_t gone = random() % weights.size();
     down(kAtDal, gone);
     const ServicePools pools = decide();
@@ -212,17 +212,17 @@ TEST_F(PoolTest, EndpointsThatGoDownMoveTheirOwnClientsOnly) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
-  service_().min_up_share = 1;
+  service().min_up_share = 1;
   for (int round = 0; round < 60; ++round) {
     std::vector<std::uint16_t> weights(2 + random() % kMaxPool / 2);
     for (auto& weight : weights) weight = static_cast<std::uint16_t>(1 + random() % 100);
     pool(kAtDal, weights);
-    service_().answer_count = 1 + random() % kMaxAnswered;
+    service().answer_count = 1 + random() % kMaxAnswered;
     std::vector<std::set<std::uint32_t>> before;
     std::set<std::uint32_t> gone;
     for (std::size_t step = 0; step + 1 < weights.size(); ++step) {
       const ServicePools pools = decide();
-      const std::size_t count = std::min(service_().answer_count, weights.size() - gone.size());
+      const std::size_t count = std::min(service().answer_count, weights.size() - gone.size());
       std::vector<std::set<std::uint32_t>> now;
       for (std::uint32_t i = 0; i < 200; ++i) {
         const auto got = answered(pools, i);
@@ -261,8 +261,8 @@ TEST_F(PoolTest, NeverNothing) {
       health_.endpoints_down[i] = random() % 3 != 0;
     }
     for (Health& each : health_.datacenters) each = static_cast<Health>(random() % 4);
-    service_().min_up_share = static_cast<std::uint16_t>(random() % 10001);
-    service_().answer_count = random() % 4;
+    service().min_up_share = static_cast<std::uint16_t>(random() % 10001);
+    service().answer_count = random() % 4;
     rules().all_down = static_cast<AllDown>(random() % 4);
     rules().fallback = EZoneIx(static_cast<std::uint16_t>(random() % 3));
     const ServicePools pools = decide();
