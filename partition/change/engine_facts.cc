@@ -64,7 +64,7 @@ ChangeFacts ChangeEngine::factsOf(const Change& change, Open& open) {
   } else if (change.state == ChangeState::kCatchingUp) {
     facts.position_known = positionsSince(change, facts.in_state);
     facts.caught_up = caughtUp(change);
-  } else if (change.state == ChangeState::kShifting) {
+  } else if (change.state == ChangeState::kBlocking || change.state == ChangeState::kShifting) {
     facts.behind = consumersBehind(change);
   } else if (change.state == ChangeState::kSoaking) {
     watch(change, open, now, facts);
@@ -106,8 +106,8 @@ bool ChangeEngine::caughtUp(const Change& change) const {
   });
 }
 
-// Of those who follow the table, most must have the commit. In a global zone those who judge writes
-// count, and each of them: until then nobody writes, so routers are not waited for.
+// Of those who follow the table, most must have the commit. While nobody may write, those who judge
+// writes count, and each of them: routers are not waited for then.
 std::string ChangeEngine::consumersBehind(const Change& change) const {
   if (seams_.consumers == nullptr) return {};
   const AssignmentTable& table = *seams_.map.current().table;
@@ -116,10 +116,11 @@ std::string ChangeEngine::consumersBehind(const Change& change) const {
     const auto subject = table.find(item.subject);
     if (subject) committed = std::max(committed, table.assignments[subject->index()].rev);
   }
-  const bool global = change.items().front().kind == SubjectKind::kGlobalZone;
+  const bool nobody_writes = change.state == ChangeState::kBlocking ||
+                             change.items().front().kind == SubjectKind::kGlobalZone;
   const ConsumerStanding standing =
-      seams_.consumers->standing(committed, global, seams_.clock.monotonicNow());
-  if (standing.hasShare(global ? 1 : kConsumersThere)) return {};
+      seams_.consumers->standing(committed, nobody_writes, seams_.clock.monotonicNow());
+  if (standing.hasShare(nobody_writes ? 1 : kConsumersThere)) return {};
   return fmt::format("{} of {} consumers have not taken up rev {}: {}{}",
                      standing.all - standing.there, standing.all, committed,
                      fmt::join(standing.behind, ", "),

@@ -159,6 +159,10 @@ std::optional<ChangeStep> fromBlocking(const Change& change, const ChangeFacts& 
                                        const ChangePolicy& policy) {
   if (!answered(facts)) return late(change, facts, policy.block_ack, "block");
   if (auto stop = gate(change, facts, policy.block_ack)) return stop;
+  // Who judges writes and has not seen the block may still let one in.
+  if (!facts.behind.empty()) {
+    return late(change, facts, policy.block_ack, "block (" + facts.behind + ")");
+  }
   return enter(State::kCatchingUp, "writers are blocked");
 }
 

@@ -338,15 +338,44 @@ TEST_F(ChangeEngineTest, AShiftWaitsUntilItsConsumersHaveTheCommit) {
   EXPECT_EQ(state(number), State::kUnblocking);
 }
 
+TEST_F(ChangeEngineTest, NothingIsCommittedBeforeEachDalHasTheBlock) {
+  const auto heard = [&](const std::string& id, ConsumerKind kind, Rev rev) {
+    ASSERT_TRUE(world_.consumers.heard(id, kind, rev, world_.clock.monotonicNow()));
+  };
+  for (const auto& request : {shift("p0", "b"), switchTo("b")}) {
+    const std::string& subject = request.targets.front().subject;
+    const auto first = begin(request);
+    runTo(first, State::kBlocking);
+    const Rev blocked = world_.assignment(subject).rev;
+    heard("r0", ConsumerKind::kRouter, 1);
+    heard("d0", ConsumerKind::kDal, blocked);
+    heard("d1", ConsumerKind::kDal, blocked - 1);
+    world_.hooks.answer();
+    world_.advance(9'900ms);
+    EXPECT_EQ(state(first), State::kBlocking) << "d1 may still let a write in";
+    world_.advance(100ms);
+    EXPECT_EQ(state(first), State::kAborting);
+    EXPECT_EQ(world_.owner(subject), "a");
+    EXPECT_THAT(change(first).abort_reason, testing::HasSubstr("1 of 2 consumers have not taken"));
+    EXPECT_THAT(change(first).abort_reason, testing::HasSubstr(": d1)"));
+    runTo(first, State::kAborted);
+
+    const auto second = begin(request);
+    runTo(second, State::kBlocking);
+    for (const char* dal : {"d0", "d1"}) {
+      heard(dal, ConsumerKind::kDal, world_.assignment(subject).rev);
+    }
+    world_.hooks.answer();
+    EXPECT_EQ(state(second), State::kCatchingUp) << "routers are not waited for";
+    runTo(second, State::kDone);
+  }
+}
+
 TEST_F(ChangeEngineTest, ConsumersThatStayBehindAreNamedAndNotWaitedForForever) {
   ASSERT_TRUE(world_.consumers.heard("r0", ConsumerKind::kRouter, 1, world_.clock.monotonicNow()));
-  ASSERT_TRUE(world_.consumers.heard("d0", ConsumerKind::kDal, 1, world_.clock.monotonicNow()));
   const auto number = begin(switchTo("b"));
   runTo(number, State::kPrecommit);
-  for (const char* id : {"r0", "d0"}) {
-    const auto kind = id[0] == 'd' ? ConsumerKind::kDal : ConsumerKind::kRouter;
-    ASSERT_TRUE(world_.consumers.heard(id, kind, 1, world_.clock.monotonicNow()));
-  }
+  ASSERT_TRUE(world_.consumers.heard("d0", ConsumerKind::kDal, 1, world_.clock.monotonicNow()));
   world_.hooks.answer();
   ASSERT_EQ(state(number), State::kShifting);
   while (!world_.hooks.asked.empty()) world_.hooks.answer();

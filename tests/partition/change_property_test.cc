@@ -1,15 +1,16 @@
 // Random lives of changes: crashes at a write picked at random (in both ways a disk can fail),
-// hooks that answer late, twice, never, or no, silent links, clocks that are set, and people who
-// interfere. Checked at every moment, of the invariants of domain.md §3g:
+// hooks of any configuration that answer late, twice, never, or no (judged by the real policy),
+// consumers that stay behind, silent links, clocks that are set, and people who interfere. Checked
+// at every moment, of the invariants of domain.md §3g:
 //   I1 no published table has a subject with two eZones that may write
 //   I2 each published table has the rev after the one before; no epoch ever falls
 //   I4 a block ends within its cap, also when the process dies in it
 //   I5 nothing is prepared, blocked or moved, whenever it was asked for, while the lag is unknown,
 //      stale or too high; an emergency may
 //   I6 an answer that comes again changes nothing
-// and rule S14: what somebody holds is not prepared. At the end, once hooks answer again: every
-// change is over or says what it waits for, and nothing is left blocked. Crashes at every write,
-// rather than at random ones: change_prefix_test.cc.
+// and rule S14: what somebody holds is not prepared; a block counts when each DAL has it. At the
+// end, once hooks answer again: every change is over or says what it waits for, and nothing is left
+// blocked. Crashes at every write, rather than at random ones: change_prefix_test.cc.
 //
 // MERIDIAN_SEED picks one schedule to look at.
 #include <gtest/gtest.h>
@@ -20,6 +21,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "partition/hooks/hook_policy.h"
 #include "tests/support/change_world.h"
 
 namespace meridian::partition {
@@ -27,7 +29,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using State = ChangeState;
-using Kind = HookOutcome::Kind;
+using Reply = HookReply::Kind;
 
 constexpr unsigned kShards = 8;
 #ifdef MERIDIAN_FEWER_SCHEDULES
@@ -42,6 +44,7 @@ class Schedule {
     world_.disk->failure =
         seed % 2 == 0 ? test::MemoryDisk::Failure::kLost : test::MemoryDisk::Failure::kStored;
     world_.published = [this](const MapSnapshot& next) { publishedTable(next); };
+    for (int i = below(4); i > 0; --i) hooks_.push_back(anyHook(i));
     open();
     check();
   }
@@ -58,7 +61,84 @@ class Schedule {
   }
 
  private:
+  // One phase of one change while its hooks are asked: what HookRunner does, on this world's clock.
+  struct Talk {
+    std::function<void(HookOutcome)> done;
+    HookPolicy policy;
+    HookAttempt attempt = {};
+    MonotonicTime gives_up = {};  // this attempt's time-out
+  };
+
+  HookConfig anyHook(int number) {
+    HookConfig hook;
+    hook.id = "h" + std::to_string(number);
+    hook.phases.set();
+    hook.on_error = static_cast<HookConfig::OnError>(below(3));
+    // The reader of the configuration refuses the two together.
+    const bool goes_on = hook.on_error == HookConfig::OnError::kContinue;
+    if (goes_on) hook.phases.reset(static_cast<std::size_t>(HookPhase::kBlock));
+    hook.veto = chance(80);
+    return hook;
+  }
+
+  // Takes over what the engine has asked for since.
+  void listen() {
+    while (!world_.hooks.asked.empty()) {
+      test::ScriptedHooks::Asked asked = std::move(world_.hooks.asked.front());
+      world_.hooks.asked.pop_front();
+      std::vector<HookConfig> hooks;
+      for (const HookConfig& hook : hooks_) {
+        if (hook.in(asked.call.phase)) hooks.push_back(hook);
+      }
+      const MonotonicTime now = world_.clock.monotonicNow();
+      HookPolicy policy(std::move(hooks), asked.call, now, random_());
+      const HookPolicy::Step first = policy.begin(now);
+      talks_.push_back({std::move(asked.done), std::move(policy)});
+      go(talks_.size() - 1, first);
+    }
+  }
+  // The outcome, if that is the end of the phase.
+  std::optional<HookOutcome> go(std::size_t which, const HookPolicy::Step& step) {
+    if (const auto* attempt = std::get_if<HookAttempt>(&step)) {
+      talks_[which].attempt = *attempt;
+      talks_[which].gives_up = world_.clock.monotonicNow() + attempt->delay + attempt->timeout;
+      return std::nullopt;
+    }
+    const auto outcome = std::get<HookOutcome>(step);
+    const auto done = std::move(talks_[which].done);
+    talks_.erase(talks_.begin() + static_cast<std::ptrdiff_t>(which));
+    done(outcome);
+    return outcome;
+  }
+  // Those whose time is over: the attempt's, or the phase's.
+  void giveUpOnTheSilent() {
+    const MonotonicTime now = world_.clock.monotonicNow();
+    for (std::size_t i = 0; i < talks_.size();) {
+      Talk& talk = talks_[i];
+      const std::size_t before = talks_.size();
+      std::optional<HookPolicy::Step> step;
+      if (now >= talk.policy.deadline()) {
+        step = talk.policy.expire(now);
+      } else if (now >= talk.gives_up) {
+        step = talk.policy.reply(talk.attempt.hook, talk.attempt.attempt,
+                                 {Reply::kRetry, "late", {}}, now);
+      }
+      if (step) go(i, *step);
+      if (talks_.size() == before) ++i;
+    }
+  }
+  void allSayYes() {
+    for (listen(); !talks_.empty(); listen()) {
+      Talk& talk = talks_.front();
+      const auto step = talk.policy.reply(talk.attempt.hook, talk.attempt.attempt,
+                                          {Reply::kAllow, {}, {}}, world_.clock.monotonicNow());
+      ASSERT_TRUE(step);
+      go(0, *step);
+    }
+  }
+
   void open() {
+    talks_.clear();
     published_rev_.reset();  // how many commits the failed write was is not known here
     states_.clear();
     opened_ = world_.open();
@@ -85,6 +165,8 @@ class Schedule {
       order();
     } else if (what < 95) {
       hold();
+    } else if (what < 97) {
+      consume();
     } else {
       crash();
     }
@@ -160,6 +242,9 @@ class Schedule {
         change.state == State::kPrecommit) {
       EXPECT_EQ(world_.fenced, change.items().front().from) << "S15";
     }
+    if (before == State::kBlocking && change.state == State::kCatchingUp) {
+      EXPECT_TRUE(dalsHave(change)) << "a DAL may still let a write in";
+    }
     if (prepared || goes_on) {
       EXPECT_TRUE(lagKnown()) << "I5: " << changeId(change.number) << " is "
                               << changeStateName(change.state);
@@ -183,23 +268,31 @@ class Schedule {
   }
 
   void answer() {
-    auto& asked = world_.hooks.asked;
-    if (asked.empty()) return pass();
-    const std::size_t which = static_cast<std::size_t>(below(static_cast<int>(asked.size())));
-    auto picked = asked[which];
-    asked.erase(asked.begin() + static_cast<std::ptrdiff_t>(which));
+    listen();
+    if (talks_.empty()) return pass();
+    const std::size_t which = static_cast<std::size_t>(below(static_cast<int>(talks_.size())));
     if (chance(8)) return;  // lost
     const int luck = below(100);
-    const Kind kind = luck < 82   ? Kind::kAllowed
-                      : luck < 88 ? Kind::kVetoed
-                      : luck < 94 ? Kind::kDeferred
-                                  : Kind::kFailed;
-    picked.done({.kind = kind, .hook = "h", .reason = "random"});
-    if (!chance(15)) return;
-    const std::vector<std::uint64_t> steps = allSteps();
-    for (const Kind again : {kind, Kind::kVetoed}) {
-      picked.done({.kind = again, .hook = "h", .reason = "again"});
+    const Reply kind = luck < 80   ? Reply::kAllow
+                       : luck < 85 ? Reply::kVeto
+                       : luck < 90 ? Reply::kDefer
+                       : luck < 95 ? Reply::kRetry
+                                   : Reply::kPermanent;
+    Talk& talk = talks_[which];
+    const HookAttempt attempt = talk.attempt;
+    const MonotonicTime now = world_.clock.monotonicNow();
+    const auto step = talk.policy.reply(attempt.hook, attempt.attempt, {kind, "random", {}}, now);
+    ASSERT_TRUE(step);
+    if (chance(15)) {
+      EXPECT_FALSE(talk.policy.reply(attempt.hook, attempt.attempt, {Reply::kVeto, {}, {}}, now))
+          << "I6";
     }
+    const auto done = talk.done;
+    const auto outcome = go(which, *step);
+    if (!outcome || !chance(15)) return;
+    const std::vector<std::uint64_t> steps = allSteps();
+    done(*outcome);
+    done({.kind = HookOutcome::Kind::kVetoed, .hook = "h", .reason = "again"});
     EXPECT_EQ(allSteps(), steps) << "I6";
   }
   std::vector<std::uint64_t> allSteps() const {
@@ -214,9 +307,32 @@ class Schedule {
     const auto step = chance(50) ? 100ms : 1000ms;
     for (int i = 0; i < ticks && !world_.engine->storeFailed(); ++i) {
       world_.advance(step);
+      listen();
+      giveUpOnTheSilent();
       check();
     }
     if (world_.engine->storeFailed()) crash();
+  }
+
+  // A router or a DAL polls; not always with the newest table.
+  void consume() {
+    const Rev rev = world_.map->current().table->rev;
+    const Rev behind = chance(70) ? 0 : static_cast<Rev>(below(3));
+    const bool dal = chance(50);
+    const std::string id = (dal ? "d" : "r") + std::to_string(below(2));
+    const MonotonicTime now = world_.clock.monotonicNow();
+    EXPECT_TRUE(world_.consumers.heard(id, dal ? ConsumerKind::kDal : ConsumerKind::kRouter,
+                                       rev > behind ? rev - behind : 1, now));
+  }
+  // Whether each DAL has the block of all subjects of the change.
+  bool dalsHave(const Change& change) {
+    for (const auto& [id, consumer] : world_.consumers.all(world_.clock.monotonicNow())) {
+      if (consumer.kind != ConsumerKind::kDal) continue;
+      for (const ChangeItem& item : change.items()) {
+        if (consumer.rev < world_.assignment(item.subject).rev) return false;
+      }
+    }
+    return true;
   }
 
   void links() {
@@ -249,7 +365,7 @@ class Schedule {
     if (chance(60) && !world_.engine->storeFailed()) {
       world_.disk->fail_at = world_.disk->writes + static_cast<std::size_t>(below(4));
       for (int i = 0; i < 60 && !world_.engine->storeFailed(); ++i) {
-        if (!world_.hooks.asked.empty()) world_.hooks.answer();
+        allSayYes();
         if (world_.engine->storeFailed()) break;
         world_.advance(500ms);
       }
@@ -282,7 +398,7 @@ class Schedule {
     world_.links.all = test::ScriptedLinks::good();
     world_.links.caught_up = true;
     for (int i = 0; i < 3'000 && hurrying() > 0; ++i) {
-      while (!world_.hooks.asked.empty()) world_.hooks.answer();
+      allSayYes();
       world_.advance(i < 100 ? 100ms : 5000ms);
       check();
     }
@@ -311,6 +427,8 @@ class Schedule {
   test::ChangeWorld world_;
   bool opened_ = false;
   std::optional<Rev> published_rev_ = {};
+  std::vector<HookConfig> hooks_;
+  std::vector<Talk> talks_;
   std::map<std::uint64_t, State> states_;
   std::map<std::string, Epoch> epochs_;
   std::map<std::string, MonotonicTime> closed_;
