@@ -18,20 +18,20 @@ constexpr int kMaxStepsAtOnce = 24;
 
 // The worse of two outcomes of one phase.
 HookOutcome worse(HookOutcome a, HookOutcome b) {
-  const auto rank = [](HookOutcome::Kind kind) {
-    switch (kind) {
+  const auto rank = [](const HookOutcome& outcome) {
+    switch (outcome.kind) {
       case HookOutcome::Kind::kAllowed:
         return 0;
       case HookOutcome::Kind::kDeferred:
         return 1;
       case HookOutcome::Kind::kFailed:
-        return 2;
+        return outcome.park ? 2 : 3;
       case HookOutcome::Kind::kVetoed:
-        return 3;
+        return 4;
     }
-    return 3;
+    return 4;
   };
-  return rank(a.kind) >= rank(b.kind) ? std::move(a) : std::move(b);
+  return rank(a) >= rank(b) ? std::move(a) : std::move(b);
 }
 
 // Hooks are asked for each subject, and anew when a wave starts again: the keys of their answers

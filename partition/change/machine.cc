@@ -47,6 +47,18 @@ ChangeStep stopWave(const Change& change, std::string why) {
   return step;
 }
 
+// A hook of on_error = park: a person decides. Only where nobody is kept from writing may it wait.
+ChangeStep park(const Change& change, std::string why) {
+  if (change.block_sent || change.mode == ChangeMode::kEmergency) {
+    return giveUp(change, std::move(why));
+  }
+  const bool touched = change.state != State::kPrecheck;
+  ChangeStep step = enter(State::kPrecheck, "waits for an operator: " + why,
+                          touched ? TableWrite::kRelease : TableWrite::kNone);
+  step.pause = true;
+  return step;
+}
+
 std::string hookText(const HookOutcome& hook) {
   return hook.hook.empty() ? hook.reason : fmt::format("hook {}: {}", hook.hook, hook.reason);
 }
@@ -62,7 +74,7 @@ std::optional<ChangeStep> gate(const Change& change, const ChangeFacts& facts,
     case HookOutcome::Kind::kDeferred:
       return stopWave(change, "deferred by " + why);
     case HookOutcome::Kind::kFailed:
-      return giveUp(change, why);
+      return facts.hook->park ? park(change, why) : giveUp(change, why);
     case HookOutcome::Kind::kAllowed:
       break;
   }

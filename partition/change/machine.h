@@ -11,6 +11,7 @@
 //   ┌──────────────────────────────── COMMIT ────────────────────────────────────────────────────┘
 //   SHIFTING → UNBLOCKING → DRAINING → SOAKING → DONE, or PRECHECK of the next wave
 //   any state before COMMIT → ABORTING → ABORTED; SCHEDULED, PRECHECK → ABORTED
+//   a hook with on_error = park fails before the block → PRECHECK, paused
 //   a hook that must be done and was not → NEEDS_OPERATOR
 #pragma once
 

@@ -51,6 +51,11 @@ class HookDecoder {
     hook.on_error = on_error == "park"       ? HookConfig::OnError::kPark
                     : on_error == "continue" ? HookConfig::OnError::kContinue
                                              : HookConfig::OnError::kAbort;
+    if (hook.on_error == HookConfig::OnError::kContinue && hook.in(HookPhase::kBlock)) {
+      in_.error("on_error",
+                "is not for phase block: a site that was not blocked would write beside "
+                "the new owner");
+    }
     hook.timeout = milliseconds(in_.integer("timeout_ms", {.min = 0, .max = kMaxTimeoutMillis}));
     hook.max_attempts =
         static_cast<unsigned>(in_.integer("max_attempts", {.min = 0, .max = kMaxAttempts}));

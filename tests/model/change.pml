@@ -10,7 +10,7 @@
    runs; a crashed engine may stay away for any time.
 
    Left out: waves after the first (each is a change of its own here), the store's errors (they stop the engine until a
-   restart: a crash), hooks with on_error = continue, and an owner that reads an old table late (it has the rev).
+   restart: a crash), and an owner that reads an old table late (it has the rev).
 
    BROKEN_x takes one safeguard away: run.py wants each of them to be found out. */
 
@@ -236,6 +236,7 @@ inline advance() {
   :: at(PRECHECK) && !paused -> next = GIVE_UP                          /* a rule forbids it */
   :: at(PRECHECK) && !paused && hook == ALLOWED && mode == EMERGENCY -> next = PRECOMMIT
   :: at(PRECHECK) && !paused && hook == ALLOWED && mode != EMERGENCY -> next = PREPARED; write = PREPARE
+  :: at(PRECHECK) && !paused && hook == ALLOWED && mode != EMERGENCY -> next = ABORTING      /* the map refuses that */
 
   :: at(PREPARED) && !paused && mode == GRADUAL -> next = PREPARED; pause = true     /* a rule forbids it now */
   :: at(PREPARED) && !paused && mode == GRADUAL -> next = PRECOMMIT
@@ -248,6 +249,10 @@ inline advance() {
 
   :: at(PREBLOCK) && stopped -> next = GIVE_UP
   :: at(PREBLOCK) && hook == ALLOWED -> next = BLOCKING; write = BLOCK
+  /* on_error = park */
+  :: at(PRECHECK) && !paused && hook == NOT_DONE && mode != EMERGENCY -> next = PRECHECK; pause = true
+  :: (at(PREBLOCK) || at(PRECOMMIT)) && hook == NOT_DONE && mode != EMERGENCY && !block_sent ->
+     next = PRECHECK; write = RELEASE; pause = true
 
   :: up && blockEnds -> next = GIVE_UP
   :: at(BLOCKING) && !blockEnds && stopped -> next = GIVE_UP
@@ -393,6 +398,12 @@ end:
   :: atomic { up && call != NO_CALL && hook == NOTHING -> 
        if
        :: !isAction || acted -> hook = ALLOWED
+       /* on_error = continue, which a block must not have */
+#ifdef BROKEN_CONTINUE
+       :: isAction && !acted -> hook = ALLOWED
+#else
+       :: isAction && !acted && call != DO_BLOCK -> hook = ALLOWED
+#endif
        :: hook = NOT_DONE
        :: !isAction -> hook = VETOED
        :: !isAction -> hook = DEFERRED

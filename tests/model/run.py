@@ -25,6 +25,7 @@ BROKEN = {
     "RELEASE": r"assertion violated .*owner==from",
     "RAISE": r"assertion violated .*released\[late_at\]",
     "RECOVER": r"assertion violated .*age<=",
+    "CONTINUE": r"assertion violated .*writes\[0\]&&writes\[1\]",
     "RECEIVER": r"assertion violated .*writes\[0\]&&writes\[1\]",
     "WAIT": r"acceptance cycle",
 }

@@ -388,6 +388,29 @@ TEST_F(ChangeEngineTest, ConsumersThatStayBehindAreNamedAndNotWaitedForForever) 
   EXPECT_THAT(change(number).note, testing::EndsWith(": d0")) << "routers are not waited for";
 }
 
+// on_error = park used to be what abort is.
+TEST_F(ChangeEngineTest, RegressionAHookThatParksAPlannedChangeLeavesItToAPerson) {
+  const auto number = begin(shift("p0", "b"));
+  const auto parks = [&] {
+    world_.hooks.answer(HookOutcome::Kind::kFailed, true);
+    EXPECT_EQ(state(number), State::kPrecheck);
+    EXPECT_TRUE(change(number).paused);
+    EXPECT_EQ(change(number).note, "waits for an operator: hook test: said so");
+    EXPECT_FALSE(world_.assignment("p0").prepared);
+    world_.advance(1h);
+    EXPECT_EQ(state(number), State::kPrecheck) << "nobody else decides";
+    ASSERT_TRUE(world_.engine->order(number, ChangeOrder::kResume, "bob"));
+    EXPECT_EQ(world_.hooks.asked.size(), 1U) << "its hooks are asked anew";
+  };
+  parks();
+  runTo(number, State::kPreblock);
+  parks();
+  runTo(number, State::kBlocking);
+  world_.hooks.answer(HookOutcome::Kind::kFailed, true);
+  EXPECT_EQ(state(number), State::kAborting) << "writers do not wait for a person";
+  EXPECT_EQ(world_.assignment("p0").write_state, WriteState::kOpen);
+}
+
 // The outbox keeps answers by the id of the call: one that said yes, or "not now", to the first try
 // used to decide the next one too.
 TEST_F(ChangeEngineTest, RegressionAWaveThatStartsAgainAsksItsHooksAnew) {

@@ -97,6 +97,8 @@ TEST(HookConfig, ErrorsSayWhere) {
   EXPECT_THAT(errorsOf("[[hooks]]\nid = \"a\"\nphases = [\"blok\"]\nurl = \"http://h/\"\n"),
               HasSubstr("is not a phase"));
   const std::string one = good + "url = \"http://h/\"\n";
+  EXPECT_THAT(errorsOf(one + "on_error = \"continue\"\n"),
+              HasSubstr("hooks[0].on_error: continue: is not for phase block"));
   EXPECT_THAT(errorsOf(one + one), HasSubstr("hooks[1].id: a: another hook has this id"));
 }
 

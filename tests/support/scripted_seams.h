@@ -31,10 +31,11 @@ class ScriptedHooks final : public partition::HookRunner {
   void cancel(const std::string&, partition::HookPhase) override {}
 
   // Answers the oldest question.
-  void answer(partition::HookOutcome::Kind kind = partition::HookOutcome::Kind::kAllowed) {
+  void answer(partition::HookOutcome::Kind kind = partition::HookOutcome::Kind::kAllowed,
+              bool park = false) {
     Asked next = std::move(asked.front());
     asked.pop_front();
-    next.done({.kind = kind, .hook = "test", .reason = "said so"});
+    next.done({.kind = kind, .hook = "test", .reason = "said so", .park = park});
   }
   bool told(partition::HookPhase phase) const {
     for (const auto& call : seen) {
