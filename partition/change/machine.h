@@ -34,7 +34,8 @@ struct ChangeFacts {
   std::chrono::milliseconds in_state{};  // monotonic; from zero again after a restart
   std::chrono::milliseconds blocked{};   // since BLOCKING was entered; 0 outside the block
   std::optional<HookOutcome> hook = {};  // of the state's gating phase, once it is there
-  // Consumers that do not have the block (BLOCKING) or the commit (SHIFTING) yet; empty: enough have.
+  // Consumers that do not have the block (BLOCKING) or the commit (SHIFTING) yet; empty: enough
+  // have.
   std::string behind = {};
   std::vector<std::string> broken = {};  // rules that forbid to go on now, each with its text
   bool hopeless = false;                 // one of them is hard: waiting does not help
