@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <time.h>
 
 namespace meridian {
 
@@ -11,6 +12,12 @@ WallTime SystemClock::wallNow() const {
 
 MonotonicTime SystemClock::monotonicNow() const {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now());
+}
+
+std::uint32_t coarseUnixTime() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return static_cast<std::uint32_t>(now.tv_sec);
 }
 
 std::string rfc3339(WallTime time) {

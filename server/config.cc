@@ -16,6 +16,8 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "dns.listen",
                                             "dns.explain_from",
                                             "dns.location_option_from",
+                                            "dns.cookies",
+                                            "dns.cookie_secret_file",
                                             "dns.zones_dir",
                                             "topology.file",
                                             "geo.networks",
@@ -176,6 +178,9 @@ class Decoder {
     config.explain_from = prefixes(in, "explain_from", {"127.0.0.0/8", "::1/128"});
     config.location_option_from = prefixes(in, "location_option_from", {});
     config.location_option_code = static_cast<std::uint16_t>(numeric(in, "location_option_code"));
+    config.cookies = in.boolean("cookies", true);
+    if (in.has("cookie_secret_file"))
+      config.cookie_secret_file = path(in, "cookie_secret_file", "");
     config.zones_dir = path(in, "zones_dir", "zones");
     in.finish();
   }

@@ -47,6 +47,8 @@ struct Config {
   IpPrefixList location_option_from;
   std::uint16_t location_option_code = 0;
   std::uint16_t udp_payload_max = 0;
+  bool cookies = true;
+  std::filesystem::path cookie_secret_file;  // empty: a secret of this process alone
   std::filesystem::path zones_dir;
 
   std::filesystem::path topology_file;

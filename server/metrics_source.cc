@@ -1,6 +1,7 @@
 #include "server/metrics_source.h"
 
 #include <string>
+#include <tuple>
 
 namespace meridian::server {
 namespace {
@@ -106,6 +107,15 @@ std::vector<Metric> DnsMetrics::collect() const {
       perTransport("meridian_dns_unknown_places_total",
                    "geohash, city and POI names that are none and got the default partition",
                    &AnswerCounters::unknown_places, transports));
+  for (const auto& [name, counter, help] :
+       {std::tuple{"meridian_dns_cookies_new_total", &AnswerCounters::cookies_new,
+                   "queries with a client's cookie only"},
+        std::tuple{"meridian_dns_cookies_good_total", &AnswerCounters::cookies_good,
+                   "queries with a cookie of this server or one that shares its secret"},
+        std::tuple{"meridian_dns_cookies_bad_total", &AnswerCounters::cookies_bad,
+                   "queries with a cookie that is too old, forged, or of a secret that is gone"}}) {
+    out.push_back(perTransport(name, help, counter, transports));
+  }
   out.push_back(perTransport("meridian_dns_explained_total", "_explain answers",
                              &AnswerCounters::explained, transports));
   out.push_back(single("meridian_dns_udp_send_failures_total", "UDP answers the kernel refused",

@@ -25,6 +25,7 @@
 #include "partition/load/spill.h"
 #include "partition/site/site_patrol.h"
 #include "partition/traffic/query_rates.h"
+#include "server/cookie_file.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/state_publisher.h"
@@ -46,6 +47,8 @@ constexpr std::size_t kFilesOfProbe = 4;
 
 // How soon a change notices that a budget has run out or a link is good again.
 constexpr std::chrono::milliseconds kChangeTick{100};
+// How soon a rotated secret is used; RFC 9018 §5 leaves an hour between the steps of a rotation.
+constexpr std::chrono::seconds kCookieFileTick{2};
 
 // Too few descriptors would be felt when it hurts most: with all connections open, the journal
 // could not write.
@@ -115,7 +118,10 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> balance_tick;
   std::unique_ptr<EventLoop::Timer> rates_tick;
   std::unique_ptr<EventLoop::Timer> spill_tick;
+  std::optional<CookieFile> cookie_file;
+  std::unique_ptr<EventLoop::Timer> cookie_tick;
 
+  Status openCookies();
   Status openMap();
   Status openChanges();
   Status openHa();
@@ -126,7 +132,35 @@ struct Server::Parts {
   Status openDrc();
   Status startDrc();
   void startWorkers();
+  void lookAtCookieFile();
 };
+
+Status Server::Parts::openCookies() {
+  const Config& config = world.config;
+  if (!config.cookies) return {};
+  if (config.cookie_secret_file.empty()) {
+    auto secrets = dns::CookieSecrets::random();
+    if (!secrets) return tl::unexpected(secrets.error().within("cookie secret"));
+    publisher.setCookies(std::make_shared<const dns::CookieSecrets>(std::move(*secrets)));
+    return {};
+  }
+  cookie_file.emplace(config.cookie_secret_file);
+  auto secrets = cookie_file->look();
+  if (!secrets) return tl::unexpected(secrets.error());
+  publisher.setCookies(std::make_shared<const dns::CookieSecrets>(std::move(**secrets)));
+  return {};
+}
+
+void Server::Parts::lookAtCookieFile() {
+  auto secrets = cookie_file->look();
+  if (!secrets) {
+    logError("cookie_secrets_not_read",
+             {{"why", secrets.error().message}, {"next", "those read before stay; mend the file"}});
+  } else if (*secrets) {
+    logInfo("cookie_secrets_read", {{"count", std::to_string((*secrets)->size())}});
+    publisher.setCookies(std::make_shared<const dns::CookieSecrets>(std::move(**secrets)));
+  }
+}
 
 Status Server::Parts::openMap() {
   std::error_code failed;
@@ -364,6 +398,7 @@ void Server::Parts::startWorkers() {
     rates.sample(metrics->subjectTotals(now.table->assignments.size()), now, clock.monotonicNow());
   });
   spill_tick = loop.every(spill->period(), [this] { spill->tick(); });
+  if (cookie_file) cookie_tick = loop.every(kCookieFileTick, [this] { lookAtCookieFile(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
   serving = true;
@@ -387,9 +422,9 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
-  for (const auto step :
-       {&Parts::openMap, &Parts::openHealth, &Parts::openHooks, &Parts::openChanges, &Parts::openHa,
-        &Parts::openDrc, &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
+  for (const auto step : {&Parts::openCookies, &Parts::openMap, &Parts::openHealth,
+                          &Parts::openHooks, &Parts::openChanges, &Parts::openHa, &Parts::openDrc,
+                          &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();

@@ -285,6 +285,17 @@ std::shared_ptr<const dns::ServingState> StatePublisher::withTable(const MapSnap
   return state;
 }
 
+void StatePublisher::setCookies(std::shared_ptr<const dns::CookieSecrets> cookies) {
+  auto settings = std::make_shared<dns::AnswerSettings>(*settings_);
+  settings->cookies = std::move(cookies);
+  settings_ = std::move(settings);
+  const auto before = published_.current();
+  if (before == nullptr) return;
+  auto state = std::make_shared<dns::ServingState>(*before);
+  state->settings = settings_;
+  publish(state);
+}
+
 void StatePublisher::setHealth(const partition::SiteHealth& health) {
   const auto before = published_.current();
   const bool same_endpoints = health.endpoints_down == before->health->endpoints_down;

@@ -49,6 +49,9 @@ class StatePublisher final : public admin::ZoneAdmin {
   // topology keeps it for the eZones that it has in common with the old one.
   void setLoad(const partition::SiteLoad& load);
 
+  // The secrets that cookies are made and checked with from now on. nullptr: none are.
+  void setCookies(std::shared_ptr<const dns::CookieSecrets> cookies);
+
   // admin::ZoneAdmin
   std::vector<admin::DnsZoneInfo> list() const override;
   Checked<std::vector<admin::DnsZoneInfo>> reload() override;

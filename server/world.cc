@@ -133,6 +133,8 @@ std::shared_ptr<const dns::AnswerSettings> answerSettings(const Config& config) 
   settings->version = kVersion;
   settings->udp_payload_max = config.udp_payload_max;
   settings->location_option_code = config.location_option_code;
+  settings->tcp_keepalive = static_cast<std::uint16_t>(
+      std::min<std::int64_t>(config.tcp_idle_timeout.count() / 100, 0xFFFF));
   settings->explain_from = config.explain_from;
   settings->location_option_from = config.location_option_from;
   return settings;

@@ -17,6 +17,7 @@ struct AnswerCounters {
   Counter location_option;  // of these, located by the EDNS location option
   Counter unknown_places;   // geohash, city or POI that is none: the default partition answered
   Counter explained;
+  Counter cookies_new, cookies_good, cookies_bad;  // RFC 7873: asked for one, had ours, had another
   SubjectHits subjects;  // questions that a subject's owner decided; a global zone's reads are none
 };
 

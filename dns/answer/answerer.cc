@@ -48,7 +48,9 @@ class Answering {
   void run() {
     if (query_.rr_class == static_cast<std::uint16_t>(RrClass::kCh)) return answerChaos();
     if (query_.rr_class != static_cast<std::uint16_t>(RrClass::kIn) || isTransfer(query_.type))
-      return refuse();
+      return refuse(query_.rr_class == static_cast<std::uint16_t>(RrClass::kIn)
+                        ? ExtendedError::kProhibited
+                        : ExtendedError::kNotAuthoritative);
     // Services first: the names that most queries are for cost one probe, and no walk through a
     // zone.
     std::optional<Step> step;
@@ -56,7 +58,7 @@ class Answering {
       step = answerServiceNode(*node);
     if (step == Step::kDone) return out_.setAuthoritative(true);
     zone_ = zoneFor(query_.lowered.view(), query_.type);
-    if (zone_ == nullptr) return refuse();
+    if (zone_ == nullptr) return refuse(ExtendedError::kNotAuthoritative);
     if (isExplain(name_) && state_.services->touches(*zone_) && answerExplain()) return;
     out_.setAuthoritative(true);
     if (!step) step = answerName();
@@ -69,7 +71,10 @@ class Answering {
            type == RrType::kMailb;
   }
 
-  void refuse() { out_.setRcode(Rcode::kRefused); }
+  void refuse(ExtendedError why) {
+    out_.setRcode(Rcode::kRefused);
+    opt_.extended = why;
+  }
 
   // DS of a zone's apex belongs to the parent's side of the cut (RFC 4035 §3.1.4.1).
   const Zone* zoneFor(NameView name, RrType type) const {
@@ -406,7 +411,7 @@ class Answering {
     const auto found = std::find_if(kNames.begin(), kNames.end(),
                                     [&](const auto& entry) { return entry.first.view() == name_; });
     if (found == kNames.end() || (query_.type != RrType::kTxt && query_.type != RrType::kAny))
-      return refuse();
+      return refuse(ExtendedError::kNotAuthoritative);
     const std::string identity(asText(state_.identity));
     const std::string text[1] = {found->second ? identity
                                                : state_.settings->version + " " + identity};
@@ -420,7 +425,7 @@ class Answering {
     const ServiceNode* node = state_.services->encloser(subject);
     if (node == nullptr || node->kind == ServiceNode::Kind::kEmpty) return false;
     if (!state_.settings->explain_from.contains(client_.address)) {
-      refuse();
+      refuse(ExtendedError::kProhibited);
       return true;
     }
     out_.setAuthoritative(true);
@@ -481,6 +486,34 @@ void count(AnswerCounters& counters, Rcode rcode) {
   }
 }
 
+void count(AnswerCounters& counters, CookieStanding standing) {
+  switch (standing) {
+    case CookieStanding::kNew:
+      return counters.cookies_new.add();
+    case CookieStanding::kGood:
+      return counters.cookies_good.add();
+    case CookieStanding::kBad:
+      return counters.cookies_bad.add();
+  }
+}
+
+// Of a message that has no question to answer.
+Rcode rcodeOf(ParseOutcome parsed, const AnswerSettings& settings) {
+  switch (parsed) {
+    case ParseOutcome::kNotImp:
+      return Rcode::kNotImp;
+    case ParseOutcome::kBadVers:
+      return Rcode::kBadVers;
+    case ParseOutcome::kCookieOnly:
+      return settings.cookies != nullptr ? Rcode::kNoError : Rcode::kFormErr;
+    case ParseOutcome::kFormErr:
+    case ParseOutcome::kIgnore:
+    case ParseOutcome::kOk:
+      break;
+  }
+  return Rcode::kFormErr;
+}
+
 std::size_t limitFor(const Query& query, const Client& client, const AnswerSettings& settings) {
   if (client.transport == Transport::kTcp) return kMaxMessage;
   return query.edns.present ? std::min(query.edns.udp_payload, settings.udp_payload_max)
@@ -503,16 +536,23 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   OptReply opt;
   opt.udp_payload = settings.udp_payload_max;
   OptReply* const opt_or_none = query.edns.present ? &opt : nullptr;
+  CookieReply cookie;
+  if (query.edns.cookie.present() && settings.cookies != nullptr) {
+    count(counters,
+          settings.cookies->answer(query.edns.cookie, client.address, client.unix_time, cookie));
+    opt.cookie = cookie;
+  }
   if (parsed != ParseOutcome::kOk) {
-    const Rcode rcode = parsed == ParseOutcome::kFormErr  ? Rcode::kFormErr
-                        : parsed == ParseOutcome::kNotImp ? Rcode::kNotImp
-                                                          : Rcode::kBadVers;
+    const Rcode rcode = rcodeOf(parsed, settings);
     count(counters, rcode);
     return writeRefusal(query, rcode, opt_or_none, out);
   }
   opt.dnssec_ok = query.edns.dnssec_ok;
   if (query.edns.nsid_asked) opt.nsid = state.identity;
   if (query.edns.subnet.present) opt.subnet = &query.edns.subnet;
+  if (query.edns.keepalive_asked && client.transport == Transport::kTcp) {
+    opt.keepalive = settings.tcp_keepalive;
+  }
 
   ResponseWriter writer(query, out, limitFor(query, client, settings), opt_or_none);
   Answering(query, client, state, writer, opt, counters).run();

@@ -20,6 +20,7 @@ enum class Transport : std::uint8_t { kUdp, kTcp };
 struct Client {
   IpAddress address;
   Transport transport = Transport::kUdp;
+  std::uint32_t unix_time = 0;  // seconds since 1970, when the batch came: the age of cookies
 };
 
 // Writes the response to `message` into `out` and returns its size; 0 means send nothing.

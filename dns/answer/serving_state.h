@@ -11,6 +11,7 @@
 
 #include "base/ip.h"
 #include "dns/answer/service_set.h"
+#include "dns/wire/cookie.h"
 #include "dns/zone/zone_set.h"
 #include "partition/decision.h"
 #include "partition/map_service.h"
@@ -19,7 +20,7 @@
 
 namespace meridian::dns {
 
-// From the configuration; the same for the life of the process.
+// From the configuration, and the same for the life of the process but for the secrets of cookies.
 struct AnswerSettings {
   std::string node_id;
   std::string version;
@@ -27,6 +28,8 @@ struct AnswerSettings {
   std::uint16_t location_option_code = 65001;
   IpPrefixList explain_from;
   IpPrefixList location_option_from;
+  std::uint16_t tcp_keepalive = 100;             // TCP's idle time-out, in units of 100 ms
+  std::shared_ptr<const CookieSecrets> cookies;  // nullptr: cookies are ignored
 };
 
 struct ServingState {

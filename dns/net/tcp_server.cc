@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "dns/answer/answerer.h"
 
@@ -212,7 +213,7 @@ bool TcpServer::answerOne(Connection& connection, std::size_t size) {
   const std::uint8_t* bytes = evbuffer_pullup(input, static_cast<ev_ssize_t>(kLengthBytes + size));
   if (bytes == nullptr) return false;
   const std::span<const std::uint8_t> message(bytes + kLengthBytes, size);
-  const Client client{connection.peer(), Transport::kTcp};
+  const Client client{connection.peer(), Transport::kTcp, coarseUnixTime()};
   const std::size_t length =
       answer(message, client, observer_->read(), response_, counters_.answers);
   evbuffer_drain(input, kLengthBytes + size);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "dns/answer/answerer.h"
 
@@ -153,9 +154,10 @@ void UdpWorker::run() {
     }
     counters_.batches.add();
     const ServingState& state = observer.read();
+    const std::uint32_t now = coarseUnixTime();
     for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
       if (!batch->usable(i)) continue;
-      const Client client{batch->peer(i), Transport::kUdp};
+      const Client client{batch->peer(i), Transport::kUdp, now};
       const std::size_t size =
           answer(batch->query(i), client, state, batch->response(i), counters_.answers);
       if (size != 0) batch->queue(i, size);

@@ -10,6 +10,16 @@ constexpr std::size_t kOptFixedBytes = 11;  // root owner, type, class, TTL, RDL
 constexpr std::size_t kOptionHeaderBytes = 4;
 constexpr std::uint32_t kDnssecOkBit = 0x8000;  // RFC 3225, in the OPT TTL field
 
+bool readCookie(std::span<const std::uint8_t> option, Cookie& out) {
+  const std::size_t server = option.size() - std::min(option.size(), kClientCookieBytes);
+  const bool good = option.size() == kClientCookieBytes ||
+                    (server >= kMinServerCookieBytes && server <= kMaxServerCookieBytes);
+  if (!good) return false;
+  out.client = option.first(kClientCookieBytes);
+  out.server = option.last(server);
+  return true;
+}
+
 bool readSubnet(std::span<const std::uint8_t> option, ClientSubnet& out) {
   ByteReader in(option);
   const std::uint16_t family = in.u16();
@@ -36,6 +46,11 @@ bool readSubnet(std::span<const std::uint8_t> option, ClientSubnet& out) {
   return true;
 }
 
+void writeOption(ByteWriter& out, EdnsOption code, std::size_t size) {
+  out.u16(static_cast<std::uint16_t>(code));
+  out.u16(static_cast<std::uint16_t>(size));
+}
+
 }  // namespace
 
 bool readOpt(ByteReader& in, std::uint16_t location_option_code, Edns& out) {
@@ -56,6 +71,10 @@ bool readOpt(ByteReader& in, std::uint16_t location_option_code, Edns& out) {
       if (!out.subnet.present && !readSubnet(value, out.subnet)) return false;
     } else if (code == static_cast<std::uint16_t>(EdnsOption::kNsid)) {
       out.nsid_asked = true;
+    } else if (code == static_cast<std::uint16_t>(EdnsOption::kCookie)) {
+      if (!out.cookie.present() && !readCookie(value, out.cookie)) return false;
+    } else if (code == static_cast<std::uint16_t>(EdnsOption::kTcpKeepalive)) {
+      out.keepalive_asked = true;
     } else if (code == location_option_code && out.location_option.empty()) {
       out.location_option = value;
     }
@@ -67,6 +86,9 @@ std::size_t optSize(const OptReply& reply) {
   std::size_t size = kOptFixedBytes;
   if (reply.subnet != nullptr) size += kOptionHeaderBytes + 4 + reply.subnet->address_bytes.size();
   if (!reply.nsid.empty()) size += kOptionHeaderBytes + reply.nsid.size();
+  if (!reply.cookie.empty()) size += kOptionHeaderBytes + reply.cookie.size();
+  if (reply.keepalive) size += kOptionHeaderBytes + 2;
+  if (reply.extended) size += kOptionHeaderBytes + 2;
   return size;
 }
 
@@ -80,17 +102,27 @@ void writeOpt(ByteWriter& out, const OptReply& reply) {
   out.u16(static_cast<std::uint16_t>(optSize(reply) - kOptFixedBytes));
   if (reply.subnet != nullptr) {
     const auto& bytes = reply.subnet->address_bytes;
-    out.u16(static_cast<std::uint16_t>(EdnsOption::kClientSubnet));
-    out.u16(static_cast<std::uint16_t>(4 + bytes.size()));
+    writeOption(out, EdnsOption::kClientSubnet, 4 + bytes.size());
     out.u16(reply.subnet->family);
     out.u8(reply.subnet->source_length);
     out.u8(reply.scope_length);
     out.bytes(bytes);
   }
   if (!reply.nsid.empty()) {
-    out.u16(static_cast<std::uint16_t>(EdnsOption::kNsid));
-    out.u16(static_cast<std::uint16_t>(reply.nsid.size()));
+    writeOption(out, EdnsOption::kNsid, reply.nsid.size());
     out.bytes(reply.nsid);
+  }
+  if (!reply.cookie.empty()) {
+    writeOption(out, EdnsOption::kCookie, reply.cookie.size());
+    out.bytes(reply.cookie);
+  }
+  if (reply.keepalive) {
+    writeOption(out, EdnsOption::kTcpKeepalive, 2);
+    out.u16(*reply.keepalive);
+  }
+  if (reply.extended) {
+    writeOption(out, EdnsOption::kExtendedError, 2);
+    out.u16(static_cast<std::uint16_t>(*reply.extended));
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/byte_reader.h"
@@ -13,7 +14,7 @@ namespace meridian::dns {
 // Reads an OPT record's fields after its owner and type. False: malformed, answer FORMERR. Unknown
 // options are skipped; of an option that stands twice the first counts. Client subnet errors (RFC
 // 7871 §7.1.1, §7.1.2): unknown family, wrong number of address bytes, bits set after the source
-// length, a scope in a query.
+// length, a scope in a query. Of cookies: a length that RFC 7873 §4 does not have.
 bool readOpt(ByteReader& in, std::uint16_t location_option_code, Edns& out);
 
 struct OptReply {
@@ -23,6 +24,10 @@ struct OptReply {
   std::span<const std::uint8_t> nsid;    // empty = not asked
   const ClientSubnet* subnet = nullptr;  // echoed when set
   std::uint8_t scope_length = 0;
+  std::span<const std::uint8_t> cookie;    // empty = none came
+  std::optional<std::uint16_t> keepalive;  // idle time-out in units of 100 ms, over TCP only
+  // May be set until the message is finished; left out where there is no room for it then.
+  std::optional<ExtendedError> extended = {};
 };
 
 std::size_t optSize(const OptReply& reply);

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/ip.h"
+#include "dns/wire/cookie.h"
 #include "dns/wire/name.h"
 #include "dns/wire/types.h"
 
@@ -26,9 +27,11 @@ struct Edns {
   bool present = false;
   bool dnssec_ok = false;
   bool nsid_asked = false;
+  bool keepalive_asked = false;  // RFC 7828; means something over TCP only
   std::uint8_t version = 0;
   std::uint16_t udp_payload = 512;  // what the client takes; never below 512 (RFC 6891 §6.2.3)
   ClientSubnet subnet;
+  Cookie cookie;
   std::span<const std::uint8_t> location_option;  // the configured local option; empty = absent
 };
 

@@ -69,6 +69,11 @@ ParseOutcome parseQuery(std::span<const std::uint8_t> message, std::uint16_t loc
   const std::uint16_t additionals = in.u16();
   if ((out.flags >> 11 & 0xF) != static_cast<std::uint16_t>(Opcode::kQuery))
     return ParseOutcome::kNotImp;
+  if (questions == 0 && answers == 0 && authorities == 0) {
+    const bool good = readAdditional(in, additionals, location_option_code, out);
+    return good && out.edns.version == 0 && out.edns.cookie.present() ? ParseOutcome::kCookieOnly
+                                                                      : ParseOutcome::kFormErr;
+  }
   if (questions != 1) return ParseOutcome::kFormErr;
 
   const std::size_t length = nameLength(message.subspan(kHeaderBytes));

@@ -12,9 +12,10 @@ enum class ParseOutcome : std::uint8_t {
   kOk,
   kIgnore,   // no answer at all: too short, or itself a response (answering would let two servers
              // ping-pong)
-  kFormErr,  // malformed, or not exactly one question (RFC 9619)
-  kNotImp,   // another opcode
-  kBadVers,  // EDNS version above 0 (RFC 6891 §6.1.3); the Query is filled
+  kFormErr,  // malformed, or not exactly one question (RFC 9619), but for …
+  kCookieOnly,  // … none and a cookie: the client asks for the server's (RFC 7873 §5.4)
+  kNotImp,      // another opcode
+  kBadVers,     // EDNS version above 0 (RFC 6891 §6.1.3); the Query is filled
 };
 
 // Fills `out`; for kFormErr and kNotImp only id and flags (and edns.present when OPT was read) are

@@ -31,6 +31,7 @@ ResponseWriter::ResponseWriter(const Query& query, std::span<std::uint8_t> buffe
     : query_(query),
       out_(buffer.first(std::min(limit, buffer.size()) - (opt == nullptr ? 0 : optSize(*opt)))),
       opt_(opt),
+      limit_(std::min(limit, buffer.size())),
       body_start_(kHeaderBytes + query.question.size()),
       buffer_(buffer) {
   std::memcpy(buffer.data() + kHeaderBytes, query.question.data(), query.question.size());
@@ -161,6 +162,8 @@ std::size_t ResponseWriter::finish() {
   if (opt_ != nullptr) {
     OptReply reply = *opt_;
     reply.rcode = static_cast<std::uint16_t>(rcode_);
+    // Said after room for OPT was kept: only where there is more.
+    if (size + optSize(reply) > limit_) reply.extended.reset();
     ByteWriter tail(buffer_.subspan(size));
     writeOpt(tail, reply);
     size += tail.position();

@@ -68,6 +68,7 @@ class ResponseWriter {
   const Query& query_;
   ByteWriter out_;
   const OptReply* opt_;
+  std::size_t limit_;
   std::size_t body_start_;
   std::uint16_t counts_[3] = {0, 0, 0};
   std::uint16_t last_rdata_ = 0;

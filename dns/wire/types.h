@@ -53,7 +53,14 @@ enum class EdnsOption : std::uint16_t {
   kNsid = 3,
   kClientSubnet = 8,
   kCookie = 10,
+  kTcpKeepalive = 11,
   kExtendedError = 15
+};
+
+// INFO-CODEs of extended errors (RFC 8914 §4) that this server sends.
+enum class ExtendedError : std::uint16_t {
+  kProhibited = 18,       // this client may not ask that
+  kNotAuthoritative = 20  // no zone here has the name
 };
 
 inline constexpr std::size_t kHeaderBytes = 12;

@@ -151,6 +151,8 @@ const ServingState& world() {
     const IpPrefixList listed({test::must(IpPrefix::parse("127.0.0.0/8"))});
     world.settings.explain_from = listed;
     world.settings.location_option_from = listed;
+    world.settings.cookies = std::make_shared<const CookieSecrets>(
+        test::must(CookieSecrets::parse(std::string(32, 'a'))));
     return world.serve();
   }();
   return *kState;
@@ -533,6 +535,7 @@ TEST_F(Answerer, OrdinaryQueriesAllocateNothing) {
   Bytes options = subnetOption(1, 24, kNearTwo);
   test::append(options, option(3, {}));
   test::append(options, option(kLocationCode, test::bytesOf("7")));
+  test::append(options, option(10, Bytes(24, 1)));
   std::vector<Bytes> messages;
   for (const char* name : {"order.example",
                            "web.example",

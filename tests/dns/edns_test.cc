@@ -157,6 +157,28 @@ TEST(Edns, NsidAndUnknownOptions) {
   EXPECT_TRUE(opt.edns.location_option.empty());
 }
 
+TEST(Edns, CookiesHaveTheLengthsOfTheRfc) {
+  const auto takes = [](std::size_t size) { return Opt(option(10, Bytes(size, 1))).good; };
+  for (std::size_t size = 0; size <= 50; ++size) {
+    EXPECT_EQ(takes(size), size == 8 || (size >= 16 && size <= 40)) << size;
+  }
+  Bytes value = test::bytesOf("clientco");
+  test::append(value, test::bytesOf("servercookie0123"));
+  Bytes options = option(10, value);
+  test::append(options, option(10, Bytes(8, 1)));
+  const Opt opt(options);
+  ASSERT_TRUE(opt.good);
+  EXPECT_EQ(asText(opt.edns.cookie.client), "clientco");
+  EXPECT_EQ(asText(opt.edns.cookie.server), "servercookie0123");
+  EXPECT_FALSE(Opt({}).edns.cookie.present());
+}
+
+TEST(Edns, KeepaliveIsAskedForWithOrWithoutATimeOut) {
+  EXPECT_FALSE(Opt({}).edns.keepalive_asked);
+  EXPECT_TRUE(Opt(option(11, {})).edns.keepalive_asked);
+  EXPECT_TRUE(Opt(option(11, {0, 100})).edns.keepalive_asked);
+}
+
 TEST(Edns, OptionsThatAreCutAreMalformed) {
   const Bytes whole = option(65002, {1, 2, 3});
   for (std::size_t size = 1; size < whole.size(); ++size) {
@@ -222,6 +244,19 @@ TEST(Edns, EchoesTheSubnetWithTheScope) {
   ASSERT_EQ(read.options.size(), 2U);
   EXPECT_EQ(*read.findOption(8), subnetValue(1, 20, 17, {198, 51, 0x60}));
   EXPECT_EQ(*read.findOption(3), nsid);
+}
+
+TEST(Edns, WritesCookieKeepaliveAndExtendedError) {
+  const Bytes cookie(24, 0xC0);
+  OptReply reply;
+  reply.cookie = cookie;
+  reply.keepalive = 300;
+  reply.extended = ExtendedError::kProhibited;
+  const auto read = written(reply);
+  ASSERT_EQ(read.options.size(), 3U);
+  EXPECT_EQ(*read.findOption(10), cookie);
+  EXPECT_EQ(*read.findOption(11), (Bytes{1, 44}));
+  EXPECT_EQ(*read.findOption(15), (Bytes{0, 18}));
 }
 
 TEST(Edns, EchoesASubnetWithoutAddress) {

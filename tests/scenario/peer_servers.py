@@ -1,6 +1,6 @@
-"""NSD and Knot as oracles: Debian's packages, on loopback, each in a directory of its own.
+"""NSD, Knot and BIND as oracles: Debian's packages, on loopback, each in a directory of its own.
 
-Both are configured to give the smallest correct answers (no NS records or addresses beside a
+NSD and Knot are configured to give the smallest correct answers (no NS records or addresses beside a
 positive answer), because that is what Meridian does, and without rate limiting or control sockets.
 """
 
@@ -12,7 +12,7 @@ from harness import LOOPBACK, HarnessError, ServerProcess, free_port
 def _program(name):
     path = shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if path is None:
-        raise HarnessError(f"{name} is not installed (Debian packages nsd and knot)")
+        raise HarnessError(f"{name} is not installed (Debian packages nsd, knot and bind9)")
     return path
 
 
@@ -94,3 +94,37 @@ class Knot(PeerServer):
 
     def command(self):
         return [_program("knotd"), "-c", str(self.config_path)]
+
+
+class Bind(PeerServer):
+    """cookie_secret: 32 hexadecimal digits; over UDP only who has a cookie of it is answered."""
+
+    name = "named"
+
+    def __init__(self, workspace, zones, cookie_secret):
+        super().__init__(workspace, zones)
+        self.cookie_secret = cookie_secret
+
+    def configure(self):
+        self.port = free_port()
+        lines = [
+            "options {",
+            f'  directory "{self.home}";',
+            f'  pid-file "{self.home}/named.pid";',
+            f'  session-keyfile "{self.home}/session.key";',
+            f"  listen-on port {self.port} {{ {LOOPBACK}; }};",
+            "  listen-on-v6 { none; };",
+            "  recursion no;",
+            "  dnssec-validation no;",
+            "  require-server-cookie yes;",
+            "  cookie-algorithm siphash24;",
+            f'  cookie-secret "{self.cookie_secret}";',
+            "};",
+            "controls { };",
+        ]
+        for name, path in self.zones.items():
+            lines.append(f'zone "{name}" {{ type primary; file "{path}"; }};')
+        self.config_path.write_text("\n".join(lines) + "\n")
+
+    def command(self):
+        return [_program("named"), "-g", "-n", "1", "-c", str(self.config_path)]

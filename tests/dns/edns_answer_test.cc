@@ -1,0 +1,121 @@
+// What answer() does with the EDNS options that are about the exchange, not about the question.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "dns/answer/answerer.h"
+#include "tests/support/dns_message.h"
+#include "tests/support/dns_world.h"
+
+namespace meridian::dns {
+namespace {
+
+using test::Bytes;
+using test::option;
+using test::optRecord;
+using test::QueryPacket;
+using test::ReadMessage;
+
+constexpr unsigned kA = 1, kTxt = 16, kAxfr = 252;
+constexpr unsigned kNoError = 0, kFormErr = 1, kRefused = 5;
+constexpr const char* kClient = "198.51.100.7";
+constexpr const char* kOtherClient = "203.0.113.7";
+
+const ServingState& ednsWorld() {
+  static const std::shared_ptr<const ServingState> kState = [] {
+    test::DnsWorld world;
+    world.zones = {
+        "$ORIGIN example.\n$TTL 300\n@ SOA ns hostmaster 1 7200 900 1209600 60\n@ NS ns\n"
+        "ns A 192.0.2.53\nwww A 192.0.2.1\n"};
+    world.topology = R"({"format": 1,
+      "datacenters": [{"id": "one", "region": "r", "lat": 10, "lon": 10, "slot": 0}],
+      "zones": [{"id": "free", "kind": "stateless", "ezones": ["one"]}],
+      "services": [{"name": "web.example", "zone": "free", "endpoints": {"one": ["A 192.0.2.12"]}}]})";
+    world.settings.tcp_keepalive = 77;
+    world.settings.cookies = std::make_shared<const CookieSecrets>(
+        test::must(CookieSecrets::parse(std::string(32, 'a'))));
+    return world.serve();
+  }();
+  return *kState;
+}
+
+class EdnsAnswer : public testing::Test {
+ protected:
+  ReadMessage over(Transport transport, const QueryPacket& packet,
+                   std::string_view client = kClient) {
+    Bytes out(kMaxMessage);
+    out.resize(
+        answer(packet.bytes(), {test::address(client), transport}, ednsWorld(), out, counters_));
+    return test::readMessage(out);
+  }
+  ReadMessage ask(const QueryPacket& packet, std::string_view client = kClient) {
+    return over(Transport::kUdp, packet, client);
+  }
+  ReadMessage askFrom(std::string_view name, const Bytes& options,
+                      std::string_view client = kClient) {
+    return ask(QueryPacket(name, kA).with(optRecord(options)), client);
+  }
+
+  AnswerCounters counters_;
+};
+
+TEST_F(EdnsAnswer, ACookieIsGivenAndKnownAgain) {
+  const Bytes own(8, 0x11);
+  const ReadMessage first = askFrom("www.example", option(10, own));
+  ASSERT_NE(first.findOption(10), nullptr);
+  const Bytes cookie = *first.findOption(10);
+  EXPECT_EQ(cookie.size(), 24U);
+  EXPECT_EQ(Bytes(cookie.begin(), cookie.begin() + 8), own);
+  EXPECT_EQ(*askFrom("www.example", option(10, cookie)).findOption(10), cookie);
+  const ReadMessage elsewhere = askFrom("www.example", option(10, cookie), kOtherClient);
+  EXPECT_NE(*elsewhere.findOption(10), cookie);
+  EXPECT_EQ(elsewhere.answers().size(), 1U) << "a wrong cookie is no error";
+  EXPECT_EQ(counters_.cookies_new.value(), 1U);
+  EXPECT_EQ(counters_.cookies_good.value(), 1U);
+  EXPECT_EQ(counters_.cookies_bad.value(), 1U);
+  EXPECT_EQ(askFrom("www.example", {}).findOption(10), nullptr);
+  EXPECT_EQ(askFrom("www.example", option(10, Bytes(9, 1))).rcode, kFormErr);
+}
+
+// RFC 7873 §5.4.
+TEST_F(EdnsAnswer, AMessageWithoutQuestionMayAskForACookie) {
+  QueryPacket packet("");
+  packet.question = {};
+  packet.counts[0] = 0;
+  QueryPacket bare = packet;
+  EXPECT_EQ(ask(bare).rcode, kFormErr);
+  EXPECT_EQ(ask(bare.with(optRecord(option(3, {})))).rcode, kFormErr);
+  const ReadMessage got = ask(packet.with(optRecord(option(10, Bytes(8, 1)))));
+  EXPECT_EQ(got.rcode, kNoError);
+  EXPECT_TRUE(got.question.empty());
+  ASSERT_NE(got.findOption(10), nullptr);
+  EXPECT_EQ(got.findOption(10)->size(), 24U);
+}
+
+TEST_F(EdnsAnswer, KeepaliveIsToldOverTcpToWhoAsks) {
+  const auto asks = QueryPacket("www.example").with(optRecord(option(11, {})));
+  const auto does_not = QueryPacket("www.example").with(optRecord());
+  EXPECT_EQ(*over(Transport::kTcp, asks).findOption(11), (Bytes{0, 77}));
+  EXPECT_EQ(over(Transport::kUdp, asks).findOption(11), nullptr);
+  EXPECT_EQ(over(Transport::kTcp, does_not).findOption(11), nullptr);
+}
+
+// RFC 8914.
+TEST_F(EdnsAnswer, ARefusalSaysWhy) {
+  const auto why = [&](const char* name, unsigned type) {
+    const ReadMessage got = ask(QueryPacket(name, type).with(optRecord()));
+    EXPECT_EQ(got.rcode, kRefused) << name;
+    const Bytes* code = got.findOption(15);
+    return code == nullptr ? -1 : code->back();
+  };
+  EXPECT_EQ(why("www.elsewhere.test", kA), 20);
+  EXPECT_EQ(why("_explain.web.example", kTxt), 18);
+  EXPECT_EQ(why("example", kAxfr), 18) << "AXFR";
+  const ReadMessage plain = ask(QueryPacket("www.elsewhere.test"));
+  EXPECT_FALSE(plain.has_opt) << "who sent no OPT gets none";
+  EXPECT_EQ(askFrom("www.example", {}).findOption(15), nullptr);
+}
+
+}  // namespace
+}  // namespace meridian::dns
