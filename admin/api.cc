@@ -28,6 +28,8 @@ Api::Api(Context context, Authenticator authenticator)
   if (context_.holds != nullptr) addHoldRoutes(router_, context_, *context_.holds);
   if (context_.hooks != nullptr) addHookRoutes(router_, *context_.hooks);
   if (context_.ha != nullptr) addHaRoutes(router_, *context_.ha);
+  addForwarderRoutes(router_, context_);
+  if (context_.arrivals != nullptr) addArrivalRoutes(router_, context_, *context_.arrivals);
   if (context_.balancer != nullptr) addLoadRoutes(router_, context_, *context_.balancer);
 }
 

@@ -64,6 +64,11 @@ void addLoadRoutes(Router& router, const Context& context, partition::BalanceSer
 // meridian_load_*, meridian_balancer_*
 std::vector<Metric> loadMetrics(const Context& context, const partition::BalanceService& balancer);
 
+void addForwarderRoutes(Router& router, const Context& context);
+void addArrivalRoutes(Router& router, const Context& context, partition::ArrivalBook& arrivals);
+// meridian_forwarders, and where somebody counts them meridian_arrival_reports_total
+std::vector<Metric> arrivalMetrics(const Context& context);
+
 std::vector<Metric> hookMetrics(const partition::OutboundHooks& hooks);
 
 void addHaRoutes(Router& router, partition::HaService& ha);

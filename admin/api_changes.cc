@@ -58,6 +58,7 @@ Json changeJson(const Context& context, const Change& change) {
               {"start_at", nullptr},
               {"expires_at", nullptr},
               {"undoes", nullptr},
+              {"forward_until", nullptr},
               {"state", partition::changeStateName(change.state)},
               {"since", rfc3339(change.entered)},
               {"in_state_ms", in_state.count()},
@@ -73,8 +74,17 @@ Json changeJson(const Context& context, const Change& change) {
   if (change.not_before) out["start_at"] = rfc3339(*change.not_before);
   if (change.expires_at) out["expires_at"] = rfc3339(*change.expires_at);
   if (change.undoes) out["undoes"] = partition::changeId(*change.undoes);
+  if (const auto until = context.changes.forwardUntil(change.number)) {
+    out["forward_until"] = rfc3339(*until);
+  }
   if (change.state == ChangeState::kDraining) {
-    out["stale_share"] = partition::staleShare(in_state, partition::kPreparedTtl);
+    const partition::StaleClients stale = context.changes.staleClients(change);
+    out["stale_share"] = stale.share;
+    out["stale_share_from"] = stale.measured ? "measured" : "computed";
+    // What is measured keeps it beyond three TTLs.
+    if (stale.measured && stale.share >= partition::kDrainedShare) {
+      out["budget_ms"] = context.changes.policy().drain_max.count();
+    }
   }
   return out;
 }

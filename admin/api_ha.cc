@@ -1,4 +1,5 @@
 // Events of the high-availability framework in, and what became of them (docs/hooks.md, "Inbound").
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "admin/api.h"
@@ -47,6 +48,18 @@ Json haAnswerJson(const HaAnswer& answer) {
   return out;
 }
 
+// 429; in a batch, which has one status, a line says how long to wait.
+HttpReply haLimitedReply(const HaReply& reply) {
+  const std::int64_t seconds = std::chrono::ceil<std::chrono::seconds>(reply.retry_after).count();
+  HttpReply out = jsonReply({{"error", "too-many"},
+                             {"reason", "too many events of this cluster, or of all: ha.* limits"},
+                             {"event_id", reply.event_id},
+                             {"retry_after_s", seconds}});
+  out.status = 429;
+  out.headers.emplace_back("Retry-After", std::to_string(seconds));
+  return out;
+}
+
 HttpReply haReply(const HaReply& reply) {
   switch (reply.kind) {
     case HaReply::Kind::kMalformed:
@@ -55,6 +68,8 @@ HttpReply haReply(const HaReply& reply) {
       return refusedReply("other-body", "another event had this event_id");
     case HaReply::Kind::kStore:
       return errorReply(ErrorKind::kUnavailable, reply.answer.text);
+    case HaReply::Kind::kLimited:
+      return haLimitedReply(reply);
     case HaReply::Kind::kFirst:
     case HaReply::Kind::kAgain:
       break;

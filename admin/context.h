@@ -21,6 +21,7 @@
 #include "partition/placement.h"
 
 namespace meridian::partition {
+class ArrivalBook;
 class BalanceService;
 class Collector;
 class ConsumerBook;
@@ -106,6 +107,7 @@ struct Context {
   partition::ConsumerBook* consumers = nullptr;     // nullptr: no routes for them
   const partition::QueryRates* rates = nullptr;     // nullptr: no impact of a change is told
   const partition::LoadSource* load = nullptr;      // nullptr: nobody reports any
+  partition::ArrivalBook* arrivals = nullptr;       // nullptr: no routes for them
 };
 
 }  // namespace meridian::admin

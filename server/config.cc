@@ -355,6 +355,12 @@ class Decoder {
     for (const std::string& text : in.strings("secret_files", {.max = 4}, {.check = isPath}))
       config.ha.secret_files.push_back(joined(text));
     config.ha.frozen = in.boolean("frozen", false);
+    const auto rate = [&](std::string_view per_second, std::string_view burst) {
+      return partition::HaRate{static_cast<double>(numeric(in, per_second)),
+                               static_cast<double>(numeric(in, burst))};
+    };
+    config.ha.limits.cluster = rate("cluster_events_per_s", "cluster_burst");
+    config.ha.limits.all = rate("events_per_s", "burst");
     in.finish();
   }
 
@@ -467,6 +473,10 @@ const std::vector<ConfigKey>& numericKeys() {
       {"drc", "max_connections", "integer", "", 1, 10000, 256},
       {"drc", "idle_timeout_ms", "integer", "ms", 100, 600000, 15000},
       {"drc", "tls_handshake_ms", "integer", "ms", 100, 60000, 5000},
+      {"ha", "cluster_events_per_s", "integer", "1/s", 1, 10000, 20},
+      {"ha", "cluster_burst", "integer", "", 1, 100000, 512},
+      {"ha", "events_per_s", "integer", "1/s", 1, 10000, 500},
+      {"ha", "burst", "integer", "", 1, 100000, 4096},
       {"balancer", "gap_start_percent", "integer", "points", 11, 100, 20},
       {"balancer", "gap_stop_percent", "integer", "points", 1, 19, 10},
       {"balancer", "high_percent", "integer", "%", 71, 100, 75},

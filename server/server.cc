@@ -24,6 +24,7 @@
 #include "partition/load/balance_service.h"
 #include "partition/load/spill.h"
 #include "partition/site/site_patrol.h"
+#include "partition/traffic/arrivals.h"
 #include "partition/traffic/query_rates.h"
 #include "server/cookie_file.h"
 #include "server/file_limit.h"
@@ -95,6 +96,7 @@ struct Server::Parts {
   partition::ConsumerBook consumers;
   partition::LoadBook load_book;
   partition::ClockedLoad load{load_book, clock};
+  partition::ArrivalBook arrivals;
   std::unique_ptr<partition::ChangeEngine> changes;
   std::unique_ptr<partition::BalanceService> balancer;
   std::unique_ptr<partition::SiteMover> mover;
@@ -215,7 +217,7 @@ Status Server::Parts::openChanges() {
   const auto health_now = [this] { return publisher.published().current()->health; };
   auto opened = partition::ChangeEngine::open(
       store, world.config.change,
-      {clock, *map, *hooks, links, health_now, &*holds, &load, &consumers, fenced});
+      {clock, *map, *hooks, links, health_now, &*holds, &load, &consumers, fenced, &arrivals});
   if (!opened) return tl::unexpected(opened.error());
   changes = std::move(*opened);
   mover = std::make_unique<partition::SiteMover>(*map, *changes, links, health_now);
@@ -332,7 +334,8 @@ Status Server::Parts::startAdmin() {
                                                     collector.get(),
                                                     &consumers,
                                                     &rates,
-                                                    &load},
+                                                    &load,
+                                                    &arrivals},
                                      std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -394,6 +397,7 @@ void Server::Parts::startWorkers() {
   });
   balance_tick = loop.every(partition::BalanceService::kPeriod, [this] { balancer->tick(); });
   rates_tick = loop.every(std::chrono::seconds(1), [this] {
+    arrivals.forget(clock.monotonicNow());
     const partition::MapSnapshot& now = map->current();
     rates.sample(metrics->subjectTotals(now.table->assignments.size()), now, clock.monotonicNow());
   });

@@ -406,6 +406,8 @@ std::string render(View view, const std::string& body) {
       return loadText(reply);
     case View::kBalancer:
       return balancerText(reply);
+    case View::kForwarders:
+      return forwardersText(reply);
     case View::kTable:
     case View::kRaw:
       break;

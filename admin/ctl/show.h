@@ -43,6 +43,7 @@ enum class View {
   kHaEvents,
   kLoad,
   kBalancer,
+  kForwarders,
   kRaw,  // as it came
 };
 

@@ -44,6 +44,15 @@ std::string changesText(const Json& reply) {
                              : "");
 }
 
+std::string forwardersText(const Json& reply) {
+  TextTable table({"SUBJECT", "OLD EZONE", "SEND TO", "EPOCH", "CHANGE", "UNTIL"});
+  for (const Json& each : reply.at("forwarders")) {
+    table.add({field(each, "subject"), field(each, "from"), field(each, "to"), field(each, "epoch"),
+               field(each, "change_id"), field(each, "until")});
+  }
+  return table.text();
+}
+
 namespace {
 
 std::string items(const Json& change) {
@@ -88,8 +97,11 @@ std::string changeStandingText(const Json& change) {
     out += "; " + field(item, "subject") + " lag " + field(item, "lag_ms") + " ms";
   }
   if (change.contains("stale_share")) {
-    out += "; " + std::to_string(static_cast<int>(100 * change.at("stale_share").get<double>())) +
-           " % of caches may have the old answer";
+    const bool measured = change.at("stale_share_from") == "measured";
+    out +=
+        fmt::format("; {:.1f} % of {} ({})", 100 * change.at("stale_share").get<double>(),
+                    measured ? "arrivals come to the old eZone" : "caches may have the old answer",
+                    field(change, "stale_share_from"));
   }
   std::string remaining;
   for (const Json& each : change.at("remaining")) remaining += "do by hand: " + plain(each) + "\n";
@@ -99,7 +111,7 @@ std::string changeStandingText(const Json& change) {
 std::string changeText(const Json& reply) {
   std::string out =
       pairs(reply, {"id", "kind", "mode", "data_policy", "state", "paused", "note", "actor",
-                    "reason", "created", "start_at", "expires_at", "undoes"});
+                    "reason", "created", "start_at", "expires_at", "undoes", "forward_until"});
   out += "\n" + items(reply);
   if (reply.contains("log")) out += "\n" + changeStepsText(reply, 0);
   for (const Json& each : reply.at("remaining")) out += "do by hand: " + plain(each) + "\n";

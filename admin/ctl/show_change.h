@@ -9,6 +9,7 @@
 namespace meridian::ctl {
 
 std::string planText(const nlohmann::json& reply);
+std::string forwardersText(const nlohmann::json& reply);  // GET /v1/forwarders
 std::string changesText(const nlohmann::json& reply);
 std::string changeText(const nlohmann::json& reply);
 std::string verdictsText(const nlohmann::json& verdicts);

@@ -72,7 +72,32 @@ Result<std::unique_ptr<ChangeEngine>> ChangeEngine::open(std::shared_ptr<KvStore
     if (!isOver(change.state)) engine->open_.emplace(change.number, Open{});
     engine->changes_.emplace(change.number, std::move(change));
   }
+  if (Status found = engine->openForwarders(); !found) return tl::unexpected(found.error());
   return engine;
+}
+
+Status ChangeEngine::openForwarders() {
+  struct Commit {
+    WallTime at{};
+    const Change* change = nullptr;
+    std::size_t wave = 0;
+  };
+  std::vector<Commit> commits;
+  const WallTime now = seams_.clock.wallNow();
+  for (const auto& [number, change] : changes_) {
+    // Its commits were before it came to the state it is in.
+    if (change.entered + Forwarders::kFor <= now) continue;
+    const auto lines = store_.log(number);
+    if (!lines) return tl::unexpected(lines.error());
+    for (const auto& [wave, at] : commitsIn(*lines)) {
+      if (wave < change.waves.size()) commits.push_back({at, &change, wave});
+    }
+  }
+  std::stable_sort(commits.begin(), commits.end(),
+                   [](const Commit& a, const Commit& b) { return a.at < b.at; });
+  for (const Commit& each : commits) forwarders_.committed(*each.change, each.wave, each.at);
+  forwarders_.expire(now);
+  return {};
 }
 
 ChangeEngine::ChangeEngine(std::shared_ptr<KvStore> store, ChangePolicy policy, ChangeSeams seams)
@@ -239,8 +264,13 @@ void ChangeEngine::settle(std::uint64_t number) {
     const auto open = open_.find(number);
     if (open == open_.end()) return;
     const Change& change = changes_.at(number);
-    const auto step = advance(change, factsOf(change, open->second), policy_);
-    if (!step || !take(number, *step, "")) return;
+    const ChangeFacts facts = factsOf(change, open->second);
+    const auto step = advance(change, facts, policy_);
+    if (!step) return;
+    if (facts.stale_measured.value_or(0) >= kDrainedShare) {
+      logWarn("drain_incomplete", {{"change", changeId(number)}, {"why", step->note}});
+    }
+    if (!take(number, *step, "")) return;
   }
 }
 
@@ -392,6 +422,8 @@ void ChangeEngine::entered(std::uint64_t number) {
     for (const ChangeItem& item : change.items()) {
       last_moves_[item.subject] = {seams_.clock.wallNow(), item.from, item.to};
     }
+    forwarders_.expire(seams_.clock.wallNow());
+    forwarders_.committed(change, change.wave, change.entered);
     notePassedHolds(change);
   }
   callHooks(change, open);
@@ -509,6 +541,7 @@ void ChangeEngine::forgetOldest() {
     storeBroke(removed.error());
     return;
   }
+  forwarders_.forget(oldest->first);
   changes_.erase(oldest);
 }
 

@@ -23,11 +23,13 @@
 #include "partition/change/change.h"
 #include "partition/change/change_plan.h"
 #include "partition/change/change_store.h"
+#include "partition/change/forwarders.h"
 #include "partition/change/machine.h"
 #include "partition/change/safety.h"
 #include "partition/consumers/consumer_book.h"
 #include "partition/hooks/hook.h"
 #include "partition/map_service.h"
+#include "partition/traffic/arrivals.h"
 
 namespace meridian::partition {
 
@@ -42,6 +44,13 @@ struct ChangeSeams {
   const LoadSource* load = nullptr;                           // nullptr: nobody reports any
   const ConsumerBook* consumers = nullptr;                    // nullptr: nobody follows the table
   FenceProof fenced = {};                                     // as SafetyView
+  const ArrivalBook* arrivals = nullptr;                      // nullptr: nobody counts them
+};
+
+// How much may still come to the old eZones of a change that is draining.
+struct StaleClients {
+  double share = 0;       // 0 to 1; of the item that has most
+  bool measured = false;  // from counted arrivals; else computed from TTL and time
 };
 
 // What came of asking for a change.
@@ -86,6 +95,16 @@ class ChangeEngine {
   // How long it has been in its state, by the monotonic clock.
   std::chrono::milliseconds inState(std::uint64_t number) const;
 
+  // REQUIRES: the change is open, in DRAINING
+  StaleClients staleClients(const Change& change) const;
+  // What old eZones must still send on.
+  std::vector<Forwarder> forwarders() const {
+    return forwarders_.open(seams_.map.current(), seams_.clock.wallNow());
+  }
+  std::optional<WallTime> forwardUntil(std::uint64_t number) const {
+    return forwarders_.until(number);
+  }
+
   // Called after each transition.
   void onTransition(std::function<void(const Change&)> told) { told_ = std::move(told); }
   bool storeFailed() const { return store_failed_; }
@@ -110,6 +129,8 @@ class ChangeEngine {
   bool positionsSince(const Change& change, std::chrono::milliseconds in_state) const;
   bool caughtUp(const Change& change) const;
   std::string consumersBehind(const Change& change) const;
+  std::optional<double> measuredStale(const Change& change) const;
+  Status openForwarders();
   void watch(const Change& change, Open& open, MonotonicTime now, ChangeFacts& facts) const;
   SafetyView safetyView(const Change& change) const {
     return safetyView(change, seams_.map.current());
@@ -138,6 +159,7 @@ class ChangeEngine {
   std::map<std::uint64_t, Change> changes_;
   std::map<std::uint64_t, Open> open_;
   std::map<std::string, LastMove, std::less<>> last_moves_;
+  Forwarders forwarders_;
   std::uint64_t next_number_ = 1;
   bool store_failed_ = false;
   std::function<void(const Change&)> told_;

@@ -66,6 +66,8 @@ ChangeFacts ChangeEngine::factsOf(const Change& change, Open& open) {
     facts.caught_up = caughtUp(change);
   } else if (change.state == ChangeState::kBlocking || change.state == ChangeState::kShifting) {
     facts.behind = consumersBehind(change);
+  } else if (change.state == ChangeState::kDraining) {
+    facts.stale_measured = measuredStale(change);
   } else if (change.state == ChangeState::kSoaking) {
     watch(change, open, now, facts);
   }
@@ -125,6 +127,22 @@ std::string ChangeEngine::consumersBehind(const Change& change) const {
                      standing.all - standing.there, standing.all, committed,
                      fmt::join(standing.behind, ", "),
                      standing.all - standing.there > standing.behind.size() ? ", …" : "");
+}
+
+std::optional<double> ChangeEngine::measuredStale(const Change& change) const {
+  if (seams_.arrivals == nullptr) return std::nullopt;
+  const MonotonicTime now = seams_.clock.monotonicNow();
+  std::optional<double> worst;
+  for (const ChangeItem& item : change.items()) {
+    const auto share = seams_.arrivals->share(item.subject, item.from, now);
+    if (share) worst = std::max(worst.value_or(0), *share);
+  }
+  return worst;
+}
+
+StaleClients ChangeEngine::staleClients(const Change& change) const {
+  if (const auto measured = measuredStale(change)) return {*measured, true};
+  return {staleShare(inState(change.number), kPreparedTtl), false};
 }
 
 void ChangeEngine::watch(const Change& change, Open& open, MonotonicTime now,

@@ -251,7 +251,12 @@ std::optional<ChangeStep> fromUnblocking(const Change& change, const ChangeFacts
 std::optional<ChangeStep> fromDraining(const Change& change, const ChangeFacts& facts,
                                        const ChangePolicy& policy) {
   if (facts.in_state < drainsFor(change, policy)) return std::nullopt;
-  return enter(State::kSoaking, "three TTLs have passed");
+  const double stale = facts.stale_measured.value_or(0);
+  if (stale < kDrainedShare) return enter(State::kSoaking, "three TTLs have passed");
+  if (facts.in_state < policy.drain_max) return std::nullopt;
+  return enter(State::kSoaking,
+               fmt::format("the budget is over; {:.1f} % of arrivals come to the old eZone still",
+                           100 * stale));
 }
 
 std::optional<ChangeStep> fromSoaking(const Change& change, const ChangeFacts& facts,

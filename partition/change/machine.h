@@ -44,6 +44,8 @@ struct ChangeFacts {
   bool caught_up = false;                // every item's target has applied the barrier
   std::string watch = {};                // what is wrong with the targets; empty: nothing
   std::chrono::milliseconds well{};      // for how long `watch` has been empty
+  // The largest measured share of arrivals at an old eZone; nullopt: none is known.
+  std::optional<double> stale_measured = {};
   bool clock_steady = true;  // the wall clock went on with the monotonic one, within the bound
 };
 
@@ -70,7 +72,8 @@ struct ChangeStep {
 std::optional<HookPhase> gatingPhase(ChangeState state);
 // How long all its hooks may take together.
 std::chrono::milliseconds phaseBudget(HookPhase phase, const ChangePolicy& policy);
-// The longest a change stays in this state by itself; nullopt: as long as it must.
+// The longest a change stays in this state by itself; nullopt: as long as it must. DRAINING: unless
+// arrivals at the old eZone are measured; they keep it until ChangePolicy::drain_max.
 std::optional<std::chrono::milliseconds> stateBudget(const Change& change,
                                                      const ChangePolicy& policy);
 // Phases that are told when the state was entered.
@@ -100,6 +103,8 @@ Result<ChangeStep> obey(const Change& change, ChangeOrder order);
 // The change after a step, without what the commit itself found out (epochs).
 Change applied(Change change, const ChangeStep& step, WallTime now);
 
+// A drain whose measured share is below this is done, after three TTLs.
+inline constexpr double kDrainedShare = 0.02;
 // The share of clients, 0 to 1, that may still hold the old answer `since_commit` after it: caches
 // that keep their TTL were filled evenly in the TTL before. Those that stretch TTLs are not in it.
 double staleShare(std::chrono::milliseconds since_commit, std::uint32_t ttl);

@@ -70,28 +70,42 @@ void Collector::poll(std::size_t number) {
   exchange.max_reply_bytes = kMaxBody;
   exchange.ca_file = source.config.ca_file.string();
   source.exchange =
-      http_.start(std::move(exchange), [this, number](const Result<HttpAnswer>& answer) {
-        ended(number, take(sources_[number].config, answer));
-      });
+      http_.start(std::move(exchange),
+                  [this, number](const Result<HttpAnswer>& answer) { answered(number, answer); });
 }
 
-std::optional<std::string> Collector::take(const PullConfig& config,
-                                           const Result<HttpAnswer>& answer) {
-  if (!answer) return answer.error().message;
+void Collector::answered(std::size_t number, const Result<HttpAnswer>& answer) {
+  if (!answer) return ended(number, answer.error().message);
   if (answer->status >= 300 && answer->status < 400) {
-    return "status " + std::to_string(answer->status) + ": redirects are not followed";
+    return ended(number,
+                 "status " + std::to_string(answer->status) + ": redirects are not followed");
   }
-  if (answer->status != 200) return "status " + std::to_string(answer->status);
+  if (answer->status != 200) return ended(number, "status " + std::to_string(answer->status));
+  Source& source = sources_[number];
+  source.taking.reset(
+      new Taking{answer->body, FeedStream(intake_, source.config.agent, source.config.dc)});
+  takeSlice(number);
+}
+
+void Collector::takeSlice(std::size_t number) {
+  Source& source = sources_[number];
+  Taking& taking = *source.taking;
   const FeedTime now{clock_.monotonicNow(), clock_.wallNow()};
-  FeedStream stream(intake_, config.agent, config.dc);
-  const std::string_view body = answer->body;
-  for (std::size_t at = 0; at < body.size();) {
-    const std::size_t end = std::min(body.find('\n', at), body.size());
-    stream.line(body.substr(at, end - at), now);
-    at = end + 1;
+  const std::string_view body = taking.body;
+  for (std::size_t lines = 0; lines < kLinesATurn && taking.at < body.size(); ++lines) {
+    const std::size_t end = std::min(body.find('\n', taking.at), body.size());
+    taking.stream.line(body.substr(taking.at, end - taking.at), now);
+    taking.at = end + 1;
   }
-  if (stream.session()) return std::nullopt;
-  return "the body has no hello of " + config.agent + " at " + config.dc;
+  if (taking.at < body.size()) {
+    // Through the loop, not post(): what is ready there has its turn first.
+    source.timer = loop_.after(std::chrono::milliseconds(0), [this, number] { takeSlice(number); });
+    return;
+  }
+  const bool spoke = taking.stream.session().has_value();
+  source.taking.reset();
+  if (spoke) return ended(number, std::nullopt);
+  ended(number, "the body has no hello of " + source.config.agent + " at " + source.config.dc);
 }
 
 void Collector::ended(std::size_t number, const std::optional<std::string>& problem) {

@@ -4,8 +4,10 @@
 // accepted; the body is lines of the feed, a hello first, and goes the way of those that are
 // pushed. One poll of an agent at a time. A poll that fails, by whatever, is tried again after
 // pullDelay(); nothing is concluded from it: links whose agent is not heard become unknown by
-// themselves. Redirects are failures: they would carry the token elsewhere. Bounds: kMaxBody of a
-// body, what FeedIntake bounds of its lines. Threads: the loop's; nothing here waits.
+// themselves. Redirects are failures: they would carry the token elsewhere. A body is taken in
+// slices of kLinesATurn lines, each a turn of the loop, so that nobody waits for a long one; the
+// next poll of its agent comes after the last. Bounds: kMaxBody of a body, what FeedIntake bounds
+// of its lines. Threads: the loop's; nothing here waits.
 #pragma once
 
 #include <chrono>
@@ -51,6 +53,7 @@ std::chrono::milliseconds pullDelay(std::chrono::milliseconds interval,
 class Collector {
  public:
   static constexpr std::size_t kMaxBody = std::size_t{4} << 20;
+  static constexpr std::size_t kLinesATurn = 256;  // about 1 ms
 
   // The loop, the clock and the intake must outlive this. The first polls are spread over one
   // interval.
@@ -65,17 +68,25 @@ class Collector {
   const PullStatus& status(std::size_t source) const { return sources_[source].status; }
 
  private:
+  // A body that is being taken.
+  struct Taking {
+    std::string body;
+    FeedStream stream;
+    std::size_t at = 0;  // the next line's first byte
+  };
   struct Source {
     PullConfig config;
     PullStatus status;
     MonotonicTime begun{};
     std::unique_ptr<EventLoop::Timer> timer = nullptr;
     std::unique_ptr<HttpClient::Exchange> exchange = nullptr;
+    std::unique_ptr<Taking> taking = nullptr;
   };
   void poll(std::size_t source);
   void wait(Source& source, std::size_t number, std::chrono::milliseconds delay);
-  // Why the answer is none, or nullopt once its lines were taken.
-  std::optional<std::string> take(const PullConfig& config, const Result<HttpAnswer>& answer);
+  void answered(std::size_t source, const Result<HttpAnswer>& answer);
+  // Takes the next slice of the source's body; after the last the poll has ended.
+  void takeSlice(std::size_t source);
   void ended(std::size_t source, const std::optional<std::string>& problem);
 
   EventLoop& loop_;

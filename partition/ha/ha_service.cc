@@ -17,11 +17,15 @@ constexpr std::string_view kTryAgain = "nothing was kept of it; tell it again";
 }  // namespace
 
 HaService::HaService(HaConfig config, HaSeams seams, std::unique_ptr<HaInbox> inbox)
-    : config_(std::move(config)), seams_(seams), inbox_(std::move(inbox)), signals_(seams.clock) {}
+    : config_(std::move(config)),
+      seams_(seams),
+      inbox_(std::move(inbox)),
+      signals_(seams.clock),
+      limit_(config_.limits, seams.clock.monotonicNow()) {}
 
 std::string_view HaService::rejectedName(Rejected reason) {
-  constexpr std::array<std::string_view, kRejections> kNames = {"forbidden", "unauthorized",
-                                                                "malformed", "other_body", "store"};
+  constexpr std::array<std::string_view, kRejections> kNames = {
+      "forbidden", "unauthorized", "malformed", "other_body", "store", "limited"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 
@@ -83,6 +87,11 @@ HaReply HaService::one(std::string_view text, const std::string& sender) {
     return {.kind = ReplyKind::kMalformed, .problems = std::move(event.error())};
   }
   if (const HaRecord* record = inbox_->find(event->event_id)) return known(*record, *event);
+  // Who repeats what was answered costs nothing; everything else is bounded.
+  if (const auto wait = limit_.take(event->cluster, seams_.clock.monotonicNow())) {
+    reject(Rejected::kLimited);
+    return {.kind = ReplyKind::kLimited, .event_id = event->event_id, .retry_after = *wait};
+  }
   return first(*event, sender);
 }
 

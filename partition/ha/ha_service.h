@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,6 +20,7 @@
 #include "partition/drc/feed_intake.h"
 #include "partition/ha/ha_event.h"
 #include "partition/ha/ha_inbox.h"
+#include "partition/ha/ha_limit.h"
 #include "partition/ha/ha_policy.h"
 #include "partition/ha/ha_signals.h"
 #include "partition/hooks/signature.h"
@@ -28,8 +30,9 @@ namespace meridian::partition {
 struct HaConfig {
   std::vector<std::string> senders = {};  // tokens of the role agent that may tell events
   std::vector<std::filesystem::path> secret_files =
-      {};               // then events are signed; read at each request
-  bool frozen = false;  // nothing moves because of an event
+      {};                // then events are signed; read at each request
+  bool frozen = false;   // nothing moves because of an event
+  HaLimits limits = {};  // of events that were not answered before
 };
 
 // All must outlive the service.
@@ -47,12 +50,14 @@ struct HaReply {
     kAgain,      // was answered before: the same answer
     kOtherBody,  // another event has this id
     kMalformed,  // `problems` says how
-    kStore       // the store failed: it may be told again
+    kStore,      // the store failed: it may be told again
+    kLimited     // too many came: it may be told again after `retry_after`
   };
   Kind kind = Kind::kMalformed;
   std::string event_id = {};  // empty when malformed
   HaAnswer answer = {};       // of kFirst and kAgain
   Diagnostics problems = {};
+  std::chrono::milliseconds retry_after{};
 };
 
 class HaService {
@@ -76,8 +81,15 @@ class HaService {
   std::uint64_t count(HaEventType type, HaDecision decision) const {
     return counts_[static_cast<std::size_t>(type)][static_cast<std::size_t>(decision)];
   }
-  enum class Rejected : std::uint8_t { kForbidden, kUnauthorized, kMalformed, kOtherBody, kStore };
-  static constexpr std::size_t kRejections = 5;
+  enum class Rejected : std::uint8_t {
+    kForbidden,
+    kUnauthorized,
+    kMalformed,
+    kOtherBody,
+    kStore,
+    kLimited
+  };
+  static constexpr std::size_t kRejections = 6;
   static std::string_view rejectedName(Rejected reason);  // "forbidden", …
   std::uint64_t rejected(Rejected reason) const {
     return rejected_[static_cast<std::size_t>(reason)];
@@ -104,6 +116,7 @@ class HaService {
   HaSeams seams_;
   std::unique_ptr<HaInbox> inbox_;
   SignalBoard signals_;
+  HaLimit limit_;
   std::array<std::array<std::uint64_t, kHaDecisions>, kHaEventTypes> counts_{};
   std::array<std::uint64_t, kRejections> rejected_{};
   std::uint64_t repeated_ = 0;

@@ -108,10 +108,17 @@ class ApiTest : public testing::Test {
     auto holds = partition::HoldBook::open(store);
     ASSERT_TRUE(holds) << holds.error().message;
     holds_ = std::move(*holds);
-    auto changes = partition::ChangeEngine::open(
-        store, {},
-        {clock_, *map_, scripted_hooks_, links_, [this] { return view_.health; }, &*holds_, &load_,
-         &consumers_});
+    auto changes = partition::ChangeEngine::open(store, {},
+                                                 {clock_,
+                                                  *map_,
+                                                  scripted_hooks_,
+                                                  links_,
+                                                  [this] { return view_.health; },
+                                                  &*holds_,
+                                                  &load_,
+                                                  &consumers_,
+                                                  {},
+                                                  &arrivals_});
     ASSERT_TRUE(changes) << changes.error().message;
     changes_ = std::move(*changes);
     balancer_ = std::make_unique<partition::BalanceService>(
@@ -173,7 +180,10 @@ class ApiTest : public testing::Test {
                                          balancer_.get(),
                                          &*link_history_,
                                          nullptr,
-                                         &consumers_},
+                                         &consumers_,
+                                         nullptr,
+                                         nullptr,
+                                         &arrivals_},
                                  std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
@@ -294,6 +304,7 @@ class ApiTest : public testing::Test {
   std::unique_ptr<partition::ChangeEngine> changes_;
   std::unique_ptr<partition::BalanceService> balancer_;
   partition::ConsumerBook consumers_;
+  partition::ArrivalBook arrivals_;
   std::shared_ptr<test::MemoryDisk> health_disk_ = std::make_shared<test::MemoryDisk>();
   std::unique_ptr<partition::HealthService> health_;
   partition::HaConfig ha_config_;  // set before SetUp()

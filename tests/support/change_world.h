@@ -77,7 +77,8 @@ class ChangeWorld {
          [this](std::string_view dc, std::string_view) -> std::optional<std::string> {
            if (dc != fenced) return std::nullopt;
            return "the test says so";
-         }});
+         },
+         &arrivals});
     if (!made) return false;
     engine = std::move(*made);
     map->onActiveChange([this](std::string_view subject) { return engine->activeChange(subject); });
@@ -115,6 +116,7 @@ class ChangeWorld {
   std::shared_ptr<MemoryStore> store;
   ScriptedHooks hooks;
   ScriptedLinks links;
+  partition::ArrivalBook arrivals;
   std::string fenced;                           // the datacenter that S15 knows to be fenced
   const partition::LoadSource* load = nullptr;  // taken by open()
   std::function<void(const partition::MapSnapshot&)> published = {};  // told of each table

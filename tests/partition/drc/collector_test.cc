@@ -120,6 +120,57 @@ TEST_F(CollectorTest, WhatIsNoAnswerIsAFailureWithAReasonAndChangesNothing) {
   EXPECT_EQ(book_.count(FeedOutcome::kForeign), 2U);
 }
 
+TEST_F(CollectorTest, ALongBodyIsTakenInSlicesAndOthersHaveTheirTurns) {
+  const int lines = 5 * static_cast<int>(Collector::kLinesATurn);
+  std::string body = hello();
+  for (int seq = 1; seq <= lines; ++seq) body += link(seq);
+  answer_ = [&](const WebRequest&) { return WebReply{200, body}; };
+  start(config());
+  std::size_t between = 0;
+  std::uint64_t last = 0;
+  std::unique_ptr<EventLoop::Timer> turn;
+  const std::function<void()> look = [&] {
+    const auto agent = book_.agent("drc-sh-1");
+    const std::uint64_t seq = agent ? agent->seq : 0;
+    EXPECT_LE(seq - last, 2 * Collector::kLinesATurn) << "too much in one go";
+    last = seq;
+    if (seq > 0 && seq < static_cast<std::uint64_t>(lines)) {
+      ++between;
+      EXPECT_EQ(status().polls, 0U) << "its end is not there yet";
+      EXPECT_EQ(server_.requests().size(), 1U) << "not asked again before the body was taken";
+    }
+    turn = loop_.after(milliseconds(0), look);
+  };
+  turn = loop_.after(milliseconds(0), look);
+  runUntil([&] { return status().polls == 1; });
+  EXPECT_EQ(book_.agent("drc-sh-1")->seq, static_cast<std::uint64_t>(lines));
+  EXPECT_GE(between, 3U);
+}
+
+TEST_F(CollectorTest, ItMayGoAwayInTheMiddleOfABody) {
+  const int lines = 20 * static_cast<int>(Collector::kLinesATurn);
+  std::string body = hello();
+  for (int seq = 1; seq <= lines; ++seq) body += link(seq);
+  answer_ = [&](const WebRequest&) { return WebReply{200, body}; };
+  start(config());
+  bool gone = false;
+  std::unique_ptr<EventLoop::Timer> turn;
+  const std::function<void()> look = [&] {
+    if (!gone && book_.agent("drc-sh-1")) {
+      collector_.reset();
+      gone = true;
+    }
+    if (!gone) turn = loop_.after(milliseconds(0), look);
+  };
+  turn = loop_.after(milliseconds(0), look);
+  runUntil([&] { return gone; });
+  const std::uint64_t seq = book_.agent("drc-sh-1")->seq;
+  EXPECT_LT(seq, static_cast<std::uint64_t>(lines));
+  int turns = 0;
+  runUntil([&] { return ++turns == 5; });
+  EXPECT_EQ(book_.agent("drc-sh-1")->seq, seq) << "nothing goes on without it";
+}
+
 TEST_F(CollectorTest, ItComesBackByItself) {
   bool well = false;
   answer_ = [&](const WebRequest&) {

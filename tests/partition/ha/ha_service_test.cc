@@ -66,6 +66,25 @@ class HaServiceTest : public testing::Test {
   std::unique_ptr<HaService> service_;
 };
 
+TEST_F(HaServiceTest, TooManyWaitAndRepeatsOfWhatWasAnsweredDoNot) {
+  HaConfig config;
+  config.limits.cluster = {1, 2};
+  reopen(config);
+  const HaTestJson first = told("e-1", "dc.isolated", "dc");
+  EXPECT_EQ(tell(first).kind, Kind::kFirst);
+  EXPECT_EQ(tell(told("e-2", "dc.isolated", "dc")).kind, Kind::kFirst);
+  const HaTestJson third = told("e-3", "dc.isolated", "dc");
+  const HaReply refused = tell(third);
+  EXPECT_EQ(refused.kind, Kind::kLimited);
+  EXPECT_EQ(refused.event_id, "e-3");
+  EXPECT_EQ(refused.retry_after, std::chrono::seconds(1));
+  EXPECT_EQ(service_->rejected(HaService::Rejected::kLimited), 1U);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(tell(first).kind, Kind::kAgain);
+  EXPECT_EQ(service_->inbox().size(), 2U) << "nothing was kept of it";
+  world_.clock.advance(refused.retry_after);
+  EXPECT_EQ(tell(third).kind, Kind::kFirst);
+}
+
 TEST_F(HaServiceTest, APlannedRequestStartsOneChangeHoweverOftenItIsTold) {
   const HaTestJson event = request("e-1");
   const HaReply first = tell(event);
@@ -204,6 +223,9 @@ TEST_F(HaServiceTest, AnswersAreKeptForThreeDaysOfTheMonotonicClock) {
 }
 
 TEST_F(HaServiceTest, TheOldestMakeRoom) {
+  HaConfig config;
+  config.limits = {{10'000, 100'000}, {10'000, 100'000}};
+  reopen(config);
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < HaInbox::kMaxRecords + 2; ++i) {
     texts.push_back(told("e-" + std::to_string(i), "dc.isolated", "dc").dump());
