@@ -38,6 +38,7 @@ HttpReply metrics(const Context& context, const Router& router) {
   for (Metric& each : healthMetrics(context.health, *context.map.current().topology)) {
     all.push_back(std::move(each));
   }
+  for (Metric& each : poolMetrics(context.view())) all.push_back(std::move(each));
   if (context.hooks != nullptr) {
     for (Metric& each : hookMetrics(*context.hooks)) all.push_back(std::move(each));
   }
