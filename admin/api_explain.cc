@@ -23,7 +23,8 @@ partition::ExplainState stateOf(const ServingView& view) {
           *view.health,
           view.sources.get(),
           &view.load,
-          view.decisions.empty() ? nullptr : &view.decisions};
+          view.decisions.empty() ? nullptr : &view.decisions,
+          view.pools.get()};
 }
 
 Result<double> degrees(const ApiCall& call, std::string_view name, double limit) {
@@ -71,28 +72,20 @@ Result<Place> placeOf(const ApiCall& call) {
   return place;
 }
 
-std::vector<std::string> recordsOf(const partition::Topology& topology,
-                                   const partition::Service& service, const std::string& ezone) {
-  std::vector<std::string> out;
-  const auto wanted = topology.findEZone(ezone);
-  for (const partition::Endpoint& endpoint : service.endpoints) {
-    if (!wanted || endpoint.ezone != *wanted) continue;
-    for (const partition::EndpointRecord& record : endpoint.records) out.push_back(record.text);
+// Who a name without a place of its own is asked by.
+Result<partition::Asker> askerOf(const ApiCall& call) {
+  partition::Asker asker;
+  if (const auto text = call.parameter("client")) {
+    const auto address = IpAddress::parse(*text);
+    if (!address) return tl::unexpected(address.error().within("client"));
+    asker.client = *address;
   }
-  return out;
-}
-
-// The client a name without a place of its own is asked by: the subnet, unless it is private
-// (dns/answer/place.h), else the address.
-Result<Place> askerOf(const ApiCall& call) {
-  const auto client = call.parameter("client");
   if (const auto text = call.parameter("subnet")) {
     const auto subnet = IpPrefix::parse(*text);
     if (!subnet) return tl::unexpected(subnet.error().within("subnet"));
-    if (!subnet->address.isPrivate()) return subnet->address;
+    asker.subnet = *subnet;
   }
-  if (!client) return Place{};
-  return addressOf(*client);
+  return asker;
 }
 
 // What bears on the next move of what was asked for: replication from the owner to each other site,
@@ -143,17 +136,15 @@ HttpReply explainName(const Context& context, const ApiCall& call) {
   const partition::Topology& topology = *view.map.topology;
   const auto question = partition::parseServiceName(topology, *name);
   if (!question) return errorReply(question.error());
-  auto place = askerOf(call);
-  if (!place) return errorReply(place.error());
-  if (!std::holds_alternative<std::monostate>(question->place)) place = question->place;
-  const partition::Service& service = topology.services[question->service.index()];
-  auto explained = partition::explain(stateOf(view), service.zone, *place, question->read_write);
+  const auto asker = askerOf(call);
+  if (!asker) return errorReply(asker.error());
+  auto explained = partition::explainQuestion(stateOf(view), *question, *asker);
   if (!explained) return errorReply(explained.error());
-  explained->service = service.name;
+  const partition::Service& service = topology.services[question->service.index()];
   Json out = explanationJson(*explained);
   out["ttl"] = ttlOf(topology, service, *explained);
   addPresent(context, *explained, out);
-  std::vector<std::string> records = recordsOf(topology, service, explained->ezone);
+  std::vector<std::string> records = std::move(explained->records);
   if (const auto type = call.parameter("type")) {
     std::erase_if(records, [&](const std::string& text) {
       return !std::equal(
@@ -186,8 +177,8 @@ HttpReply resolve(const Context& context, const ApiCall& call) {
   if (!place) return errorReply(place.error());
   const partition::Service& service = topology.services[question->service.index()];
   const partition::Zone& zone = topology.zones[service.zone.index()];
-  const auto found = partition::explain(stateOf(view), service.zone, *place,
-                                        access == "rw" && question->read_write);
+  const auto found = partition::explainService(stateOf(view), question->service, *place,
+                                               access == "rw" && question->read_write);
   if (!found) return errorReply(found.error());
   const bool sharding = !found->partition.empty();
   return jsonReply(
@@ -200,7 +191,8 @@ HttpReply resolve(const Context& context, const ApiCall& call) {
        {"epoch", found->epoch},
        {"rev", found->rev},
        {"ttl", ttlOf(topology, service, *found)},
-       {"records", recordsOf(topology, service, found->ezone)},
+       {"pool", poolJson(*found)},
+       {"records", found->records},
        {"shard_name",
         sharding ? Json("s" + found->partition + ".shard." + service.name) : Json(nullptr)}});
 }

@@ -19,6 +19,7 @@
 #include "partition/health/health_service.h"
 #include "partition/map_service.h"
 #include "partition/placement.h"
+#include "partition/pool.h"
 
 namespace meridian::partition {
 class ArrivalBook;
@@ -37,7 +38,7 @@ class SitePatrol;
 
 namespace meridian::admin {
 
-// One published state; its parts belong together. No pointer is null.
+// One published state; its parts belong together. No pointer is null unless it says so.
 struct ServingView {
   partition::MapSnapshot map;
   std::shared_ptr<const partition::PlacementSet> placements;
@@ -45,6 +46,7 @@ struct ServingView {
   std::shared_ptr<const partition::SiteHealth> health;
   partition::SiteLoad load = {};
   partition::DecisionSet decisions = {};
+  std::shared_ptr<const partition::PoolSet> pools = {};  // null: no service has any
 };
 
 struct DnsZoneInfo {

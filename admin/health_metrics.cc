@@ -3,6 +3,7 @@
 #include <array>
 
 #include "admin/metrics.h"
+#include "partition/pool.h"
 
 namespace meridian::admin {
 namespace {
@@ -61,6 +62,32 @@ std::vector<Metric> healthMetrics(const HealthService& health,
                  board.blind() ? 1.0 : 0.0),
           single("meridian_health_overrides", "Overrides in force",
                  static_cast<double>(health.overrides().all().size()))};
+}
+
+std::vector<Metric> poolMetrics(const ServingView& view) {
+  Metric endpoints{"meridian_endpoint_up", "1 while an endpoint with an id is up", kGauge, {}};
+  Metric shares{"meridian_pool_up_share",
+                "Share of the weight of a service's endpoints in an eZone that is up",
+                kGauge,
+                {}};
+  const partition::Topology& topology = *view.map.topology;
+  for (const partition::Service& service : topology.services) {
+    for (const partition::Endpoint& endpoint : service.endpoints) {
+      if (endpoint.pool.empty()) continue;
+      const std::string& ezone = topology.ezones[endpoint.ezone.index()].id;
+      for (std::size_t i = 0; i < endpoint.pool.size(); ++i) {
+        const partition::EndpointIx ix(endpoint.first_of_pool.value +
+                                       static_cast<std::uint32_t>(i));
+        endpoints.samples.push_back(
+            {{{"service", service.name}, {"ezone", ezone}, {"endpoint", endpoint.pool[i].id}},
+             partition::isUp(*view.health, ix) ? 1.0 : 0.0});
+      }
+      shares.samples.push_back({{{"service", service.name}, {"ezone", ezone}},
+                                static_cast<double>(partition::upShare(endpoint, *view.health)) /
+                                    partition::kWholeShare});
+    }
+  }
+  return {std::move(endpoints), std::move(shares)};
 }
 
 }  // namespace meridian::admin

@@ -75,6 +75,15 @@ Json recordJson(const partition::JournalRecord& record) {
   return out;
 }
 
+Json poolJson(const partition::Explanation& e) {
+  if (!e.pool) return nullptr;
+  return {{"endpoints", e.pool->endpoints},
+          {"candidates", e.pool->candidates},
+          {"answered", e.pool->answered},
+          {"up_share", e.pool->up_share},
+          {"min_up_share", e.pool->min_up_share}};
+}
+
 Json explanationJson(const partition::Explanation& e) {
   Json candidates = Json::array();
   for (const partition::Explanation::Candidate& each : e.candidates) {
@@ -115,6 +124,7 @@ Json explanationJson(const partition::Explanation& e) {
           {"candidates", std::move(candidates)},
           {"among", nullable(e.basis)},
           {"shared", e.shared},
+          {"pool", poolJson(e)},
           {"epoch", e.epoch},
           {"write_state", e.kind == partition::ZoneKind::kStateless
                               ? Json(nullptr)

@@ -35,5 +35,7 @@ nlohmann::json recordJson(const partition::JournalRecord& record);
 // {accepted, dry_run, change, verdicts}
 nlohmann::json planJson(const Context& context, const partition::ChangePlan& plan, bool dry_run);
 nlohmann::json explanationJson(const partition::Explanation& explanation);
+// {endpoints, candidates, answered: [ID], up_share, min_up_share}; null where there is none.
+nlohmann::json poolJson(const partition::Explanation& explanation);
 
 }  // namespace meridian::admin

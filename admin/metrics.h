@@ -20,4 +20,7 @@ std::vector<Metric> adminMetrics(const partition::MapSnapshot& map,
 std::vector<Metric> healthMetrics(const partition::HealthService& health,
                                   const partition::Topology& topology);
 
+// Endpoints with ids: which are up, and the part of each site's weight that is.
+std::vector<Metric> poolMetrics(const ServingView& view);
+
 }  // namespace meridian::admin

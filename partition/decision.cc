@@ -200,7 +200,7 @@ DecisionStory explainDecision(const Topology& topology, ZoneIx zone_ix, const Pl
     const StatelessRule rule(topology, zone_ix, health, inputs);
     const std::uint64_t hash = client.value_or(rule.locusHash(placement, locus));
     return {rule.verdicts(placement, locus, hash), rule.shares(placement, locus).size() > 1,
-            rule.basis()};
+            rule.basis(), rule.allDown(), hash};
   }
   const EZoneIx primary = globalAssignment(topology, table, zone_ix).ezone;
   if (read_write) return {ownerVerdicts(zone, primary, zone.ezones)};

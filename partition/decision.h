@@ -39,9 +39,13 @@ struct SiteHealth {
   std::vector<Health> datacenters;        // by DcIx
   std::vector<ReadCopies> reads = {};     // by ZoneIx; empty: no lag is looked at
   std::vector<bool> endpoints_down = {};  // by EndpointIx; empty: none is
+  // The same: those whose check has not spoken since the start. They count as up.
+  std::vector<bool> endpoints_unknown = {};
   // Of one service, for its own decisions (partition/pool.h healthFor()): eZones in which too few
   // of its endpoints are up.
   std::bitset<kEpochSlots> too_few = {};  // by EZoneIx
+  // Of one service too: eZones that have enough only if endpoints of which nothing is known are up.
+  std::bitset<kEpochSlots> unproven = {};
 };
 SiteHealth allUp(const Topology& topology);
 // SiteHealth::reads before anybody has looked: where lag is bounded, no copy is fresh.
@@ -132,8 +136,10 @@ using DecisionSet = std::vector<std::shared_ptr<const ZoneDecisions>>;  // by Zo
 // no address), with every eZone of the zone and the reason it was or was not chosen.
 struct DecisionStory {
   std::vector<Verdict> verdicts;
-  bool shared = false;     // the answer depends on the client's network
-  std::string basis = {};  // stateless: StatelessRule::basis()
+  bool shared = false;       // the answer depends on the client's network
+  std::string basis = {};    // stateless: StatelessRule::basis()
+  bool all_down = false;     // stateless: by the zone's `all_down`
+  std::uint64_t client = 0;  // stateless: as given, or the place's own
 };
 DecisionStory explainDecision(const Topology& topology, ZoneIx zone, const Placement& placement,
                               const AssignmentTable& table, const SiteHealth& health, Locus locus,

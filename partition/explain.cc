@@ -9,8 +9,6 @@
 namespace meridian::partition {
 namespace {
 
-constexpr std::size_t kMaxTxtString = 255;  // RFC 1035 §3.3
-
 // Lower-cased, without the final dot: how names are compared here.
 std::string normalised(std::string_view name) {
   if (!name.empty() && name.back() == '.') name.remove_suffix(1);
@@ -239,36 +237,78 @@ SiteInputs inputsOf(const ExplainState& state, ZoneIx zone) {
   return inputs;
 }
 
-// What made this eZone the choice or not, in a stateless zone.
-std::string shareText(const Explanation::Candidate& candidate) {
-  if (candidate.distance_class == 0) return {};
-  std::string out = fmt::format(" class={} weight={}", candidate.distance_class, candidate.weight);
-  if (candidate.spill > 0) out += fmt::format(" spill={}", candidate.spill);
+// explain(), with the hash of the client that was asked for: the place's own, if there is none.
+Result<Explanation> explainWithHash(const ExplainState& state, ZoneIx zone, const Place& place,
+                                    bool read_write, std::optional<IpAddress> client,
+                                    std::uint64_t& hash) {
+  const Zone& of = state.topology.zones[zone.index()];
+  const Placement& placement = *state.placements[zone.index()];
+  Explanation out;
+  out.zone = of.id;
+  out.kind = of.kind;
+  out.rev = state.table.rev;
+  Locus locus = placement.fallback();
+  if (of.kind == ZoneKind::kGlobal && read_write) {
+    out.place = "anywhere";  // the primary answers everybody
+  } else {
+    const auto found = std::visit(PlaceResolver(state, zone, out), place);
+    if (!found) return tl::unexpected(found.error());
+    locus = *found;
+  }
+  addSubject(state, of, locus, out);
+  if (const auto* address = std::get_if<IpAddress>(&place)) client = *address;
+  std::optional<std::uint64_t> given;
+  if (client) given = clientHash(*client);
+  const DecisionStory story =
+      explainDecision(state.topology, zone, placement, state.table, state.health, locus, read_write,
+                      inputsOf(state, zone), given);
+  hash = story.client;
+  addCandidates(state, story.verdicts, out);
+  out.basis = story.basis;
+  out.shared = story.shared;
+  if (story.all_down) out.prepared = true;
   return out;
 }
 
-std::string locationText(const geo::Location& location) {
-  std::string out;
-  const auto add = [&](std::string_view key, const std::string& value) {
-    if (!value.empty()) out += fmt::format("{}{}={}", out.empty() ? "" : " ", key, value);
-  };
-  if (location.point) {
-    add("point", fmt::format("{:.4f},{:.4f}", location.point->lat, location.point->lon));
+// The endpoints inside the eZone that answers, and which of them this client gets.
+void addPool(const ExplainState& state, const Service& service, const ServicePools& pools,
+             const Endpoint& endpoint, std::uint64_t client, Explanation& out) {
+  Explanation::Pool& pool = out.pool.emplace();
+  pool.endpoints = endpoint.pool.size();
+  pool.candidates = pools.by_ezone[endpoint.ezone.index()].count;
+  pool.up_share = upShare(endpoint, state.health);
+  pool.min_up_share = service.min_up_share;
+  for (const EndpointIx each : answeredOf(pools, endpoint.ezone, client)) {
+    const PoolEndpoint& answered = endpoint.pool[each.index() - endpoint.first_of_pool.index()];
+    pool.answered.push_back(answered.id);
+    for (std::size_t i = 0; i < answered.record_count; ++i) {
+      out.records.push_back(endpoint.records[answered.first_record + i].text);
+    }
   }
-  add("country", location.country);
-  add("subdivision", location.subdivision);
-  add("city", location.city);
-  if (location.asn != 0) add("asn", std::to_string(location.asn));
-  return out.empty() ? "location=unknown" : out;
 }
 
-// Cut at a character's start, so that what is left stays UTF-8.
-std::string shortened(std::string line) {
-  if (line.size() <= kMaxTxtString) return line;
-  std::size_t end = kMaxTxtString;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U) --end;
-  line.resize(end);
-  return line;
+void addEndpoint(const ExplainState& state, const Service& service, const ServicePools* pools,
+                 std::uint64_t client, Explanation& out) {
+  const auto ezone = state.topology.findEZone(out.ezone);
+  for (const Endpoint& endpoint : service.endpoints) {
+    if (!ezone || endpoint.ezone != *ezone) continue;
+    if (pools != nullptr && !endpoint.pool.empty()) {
+      addPool(state, service, *pools, endpoint, client, out);
+    } else {
+      for (const EndpointRecord& record : endpoint.records) out.records.push_back(record.text);
+    }
+  }
+}
+
+// The scope of an address of which the answer depends on the network too.
+void widenScope(const std::optional<IpAddress>& client, Explanation& out) {
+  if (!out.scope || !client || !out.byClient()) return;
+  out.scope = std::max(*out.scope, stickyBits(client->family()));
+}
+
+std::optional<IpAddress> addressOf(const Place& place, std::optional<IpAddress> client) {
+  const auto* address = std::get_if<IpAddress>(&place);
+  return address != nullptr ? *address : client;
 }
 
 }  // namespace
@@ -295,65 +335,51 @@ Result<ServiceQuestion> parseServiceName(const Topology& topology, std::string_v
 
 Result<Explanation> explain(const ExplainState& state, ZoneIx zone, const Place& place,
                             bool read_write, std::optional<IpAddress> client) {
-  const Zone& of = state.topology.zones[zone.index()];
-  const Placement& placement = *state.placements[zone.index()];
-  Explanation out;
-  out.zone = of.id;
-  out.kind = of.kind;
-  out.rev = state.table.rev;
-  Locus locus = placement.fallback();
-  if (of.kind == ZoneKind::kGlobal && read_write) {
-    out.place = "anywhere";  // the primary answers everybody
-  } else {
-    const auto found = std::visit(PlaceResolver(state, zone, out), place);
-    if (!found) return tl::unexpected(found.error());
-    locus = *found;
-  }
-  addSubject(state, of, locus, out);
-  if (const auto* address = std::get_if<IpAddress>(&place)) client = *address;
-  std::optional<std::uint64_t> hash;
-  if (client) hash = clientHash(*client);
-  const DecisionStory story =
-      explainDecision(state.topology, zone, placement, state.table, state.health, locus, read_write,
-                      inputsOf(state, zone), hash);
-  addCandidates(state, story.verdicts, out);
-  out.basis = story.basis;
-  out.shared = story.shared;
-  if (out.scope && out.shared && client) {
-    out.scope = std::max(*out.scope, stickyBits(client->family()));
-  }
+  std::uint64_t hash = 0;
+  auto out = explainWithHash(state, zone, place, read_write, client, hash);
+  if (out) widenScope(addressOf(place, client), *out);
   return out;
 }
 
-std::vector<std::string> explanationLines(const Explanation& e) {
-  std::vector<std::string> out;
-  const std::string service = e.service.empty() ? "" : "service=" + e.service + " ";
-  out.push_back(fmt::format("{}zone={} kind={}", service, e.zone, zoneKindName(e.kind)));
-  std::string place = "place=" + e.place;
-  if (!e.source.empty()) place += " source=" + e.source;
-  if (!e.network.empty()) place += " network=" + e.network;
-  if (e.scope) place += fmt::format(" scope={}", *e.scope);
-  out.push_back(std::move(place));
-  if (!e.source.empty()) out.push_back(locationText(e.location));
-  if (!e.partition.empty()) {
-    out.push_back(
-        fmt::format("partition={} placed-by={} epoch={}", e.partition, e.placed_by, e.epoch));
+Result<Explanation> explainService(const ExplainState& state, ServiceIx ix, const Place& place,
+                                   bool read_write, std::optional<IpAddress> client) {
+  const Service& service = state.topology.services[ix.index()];
+  const ServicePools* pools = state.pools == nullptr ? nullptr : (*state.pools)[ix.index()].get();
+  // What the rule of the zone goes by for this service.
+  const SiteHealth health = pools == nullptr ? SiteHealth{} : healthFor(service, state.health);
+  DecisionSet decisions(pools == nullptr ? 0 : state.topology.zones.size());
+  if (pools != nullptr) decisions[service.zone.index()] = pools->decisions;
+  const ExplainState own{state.topology, state.table, state.placements, health,
+                         state.sources,  state.load,  &decisions};
+  std::uint64_t hash = 0;
+  auto out = explainWithHash(pools == nullptr ? state : own, service.zone, place, read_write,
+                             client, hash);
+  if (!out) return out;
+  out->service = service.name;
+  addEndpoint(state, service, pools, hash, *out);
+  widenScope(addressOf(place, client), *out);
+  return out;
+}
+
+Result<Explanation> explainQuestion(const ExplainState& state, const ServiceQuestion& question,
+                                    const Asker& asker) {
+  Place place = question.place;
+  std::optional<std::uint8_t> private_scope;
+  if (std::holds_alternative<std::monostate>(place)) {
+    if (asker.client) place = *asker.client;
+    // A length of 0 asks for no tailoring, and says nothing.
+    if (asker.subnet && asker.subnet->length > 0) {
+      const Service& service = state.topology.services[question.service.index()];
+      const auto match = state.placements[service.zone.index()]->ofAddress(asker.subnet->address);
+      if (match.locus_known) {
+        place = asker.subnet->address;
+      } else {
+        private_scope = match.scope;
+      }
+    }
   }
-  out.push_back(fmt::format("ezone={} dc={} rev={}", e.ezone, e.dc, e.rev));
-  if (!e.change_id.empty()) {
-    out.push_back(fmt::format("change={} write={}{}", e.change_id, writeStateName(e.write_state),
-                              e.prepared ? fmt::format(" ttl<={}", kPreparedTtl) : ""));
-  }
-  if (!e.basis.empty()) {
-    out.push_back(fmt::format("choice={} among={}", e.shared ? "share" : "nearest", e.basis));
-  }
-  for (const Explanation::Candidate& each : e.candidates) {
-    out.push_back(fmt::format("{} {}: {} {} {}{}", each.why == RejectedFor::kChosen ? "is" : "not",
-                              each.ezone, rejectedForName(each.why),
-                              adminStateName(each.admin_state), healthName(each.health),
-                              shareText(each)));
-  }
-  std::transform(out.begin(), out.end(), out.begin(), shortened);
+  auto out = explainService(state, question.service, place, question.read_write);
+  if (out && out->scope && private_scope) out->scope = private_scope;
   return out;
 }
 

@@ -20,6 +20,7 @@
 #include "partition/ids.h"
 #include "partition/model.h"
 #include "partition/placement.h"
+#include "partition/pool.h"
 #include "partition/table.h"
 
 namespace meridian::partition {
@@ -66,6 +67,8 @@ struct ExplainState {
   const GeoSources* sources = nullptr;
   const SiteLoad* load = nullptr;          // nullptr: nobody spills
   const DecisionSet* decisions = nullptr;  // what is served; nullptr: nothing was before
+  // explainService() needs it: nullptr means that no service has a pool.
+  const PoolSet* pools = nullptr;
 };
 
 struct Explanation {
@@ -78,6 +81,14 @@ struct Explanation {
     std::uint8_t distance_class = 0;
     std::uint16_t weight = 0;
     std::uint16_t spill = 0;
+  };
+
+  // A service's endpoints inside the choice, where they have ids (partition/pool.h).
+  struct Pool {
+    std::vector<std::string> answered;  // ids of those that this client gets, in their order
+    std::size_t endpoints = 0;
+    std::size_t candidates = 0;
+    std::uint16_t up_share = 0, min_up_share = 0;  // basis points
   };
 
   std::string service;  // empty when asked by zone only
@@ -95,17 +106,38 @@ struct Explanation {
   std::vector<Candidate> candidates;  // every eZone of the zone, the choice included
   Epoch epoch = 0;                    // of the subject; 0 in stateless zones
   WriteState write_state = WriteState::kOpen;
-  bool prepared = false;  // about to move: answers carry the short TTL
+  bool prepared = false;  // about to move, or all sites down: answers carry the short TTL
   bool shared = false;    // stateless: other networks of this place may get another eZone
   std::string change_id;  // of the change that is moving it; empty: none has touched the table yet
   std::string basis;      // stateless: "usable", or "all-down POLICY"
-  Rev rev = 0;            // of the table
+  std::optional<Pool> pool;          // by explainService() only, as is the next
+  std::vector<std::string> records;  // what the client gets, of every type, in presentation form
+  Rev rev = 0;                       // of the table
+
+  // Whether other networks of this place may get another answer, which the scope shows.
+  bool byClient() const { return shared || (pool && pool->answered.size() < pool->candidates); }
 };
 
 // `client`: whose share is asked for, where the place is no address; nullopt: the place's own.
 // kInvalid: the place does not fit the zone's kind, or is not given; kNotFound: no such partition.
 Result<Explanation> explain(const ExplainState& state, ZoneIx zone, const Place& place,
                             bool read_write, std::optional<IpAddress> client = std::nullopt);
+
+// What a service answers: its zone's decision, or its own where its endpoints have health of their
+// own, and of the chosen eZone's endpoints those that this client gets. As explain().
+Result<Explanation> explainService(const ExplainState& state, ServiceIx service, const Place& place,
+                                   bool read_write, std::optional<IpAddress> client = std::nullopt);
+
+// The same for a name that DNS is asked for: a name that does not say where is answered by the
+// client subnet, unless it is a private network of which nothing is known, else by the address of
+// the client or its resolver. The scope is the one of an answer to that subnet
+// (dns/answer/place.h).
+struct Asker {
+  std::optional<IpAddress> client;
+  std::optional<IpPrefix> subnet;
+};
+Result<Explanation> explainQuestion(const ExplainState& state, const ServiceQuestion& question,
+                                    const Asker& asker);
 
 // For TXT: "key=value" lines, each at most 255 bytes.
 std::vector<std::string> explanationLines(const Explanation& explanation);

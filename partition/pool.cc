@@ -15,6 +15,32 @@ EndpointIx nth(const Endpoint& endpoint, std::size_t position) {
   return EndpointIx(endpoint.first_of_pool.value + static_cast<std::uint32_t>(position));
 }
 
+struct WantedShare {
+  std::uint16_t share = 0;  // of the weight, in basis points
+  bool any = false;         // standbys too
+};
+// What `wanted(EndpointIx)` says of a pool.
+template <class Wanted>
+WantedShare shareOf(const Endpoint& endpoint, const Wanted& wanted) {
+  WantedShare out;
+  std::uint64_t part = 0;
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < endpoint.pool.size(); ++i) {
+    all += endpoint.pool[i].weight;
+    if (!wanted(nth(endpoint, i))) continue;
+    part += endpoint.pool[i].weight;
+    out.any = true;
+  }
+  out.share = static_cast<std::uint16_t>(part * kWholeShare / all);
+  return out;
+}
+
+template <class Wanted>
+bool isEnough(const Service& service, const Endpoint& endpoint, const Wanted& wanted) {
+  const WantedShare found = shareOf(endpoint, wanted);
+  return found.any && found.share >= service.min_up_share;
+}
+
 // Endpoints of a pool that `wanted(position)` says, with their weights, but none of 0.
 template <class Wanted>
 std::size_t addEligible(const Endpoint& endpoint, std::vector<PoolShare>& out,
@@ -56,19 +82,24 @@ class PoolDecisions {
   std::shared_ptr<const ZoneDecisions> of(const Service& service, const SiteHealth& health,
                                           std::vector<EZoneIx> last_good) {
     const std::size_t zone = service.zone.index();
-    if (health.too_few.none()) return view_.decisions[zone];
-    const auto [known, fresh] =
-        made_.try_emplace({zone, health.too_few.to_ullong(), std::move(last_good)});
+    const std::shared_ptr<const ZoneDecisions>& of_zone = view_.decisions[zone];
+    if (last_good.empty()) last_good = of_zone->last_good;
+    const bool remembers = view_.topology.zones[zone].stateless.all_down == AllDown::kLastGood;
+    const bool other_memory =
+        remembers && (health.unproven.any() || last_good != of_zone->last_good);
+    if (health.too_few.none() && !other_memory) return of_zone;
+    const auto [known, fresh] = made_.try_emplace(
+        {zone, health.too_few.to_ullong(), health.unproven.to_ullong(), std::move(last_good)});
     if (fresh) {
       known->second = std::make_shared<const ZoneDecisions>(
           decideZone(view_.topology, service.zone, *view_.placements[zone], view_.table, health,
-                     {view_.load, std::get<2>(known->first)}));
+                     {view_.load, std::get<3>(known->first)}));
     }
     return known->second;
   }
 
  private:
-  using Key = std::tuple<std::size_t, std::uint64_t, std::vector<EZoneIx>>;
+  using Key = std::tuple<std::size_t, std::uint64_t, std::uint64_t, std::vector<EZoneIx>>;
   const PoolView& view_;
   std::map<Key, std::shared_ptr<const ZoneDecisions>> made_;
 };
@@ -102,28 +133,24 @@ bool isUp(const SiteHealth& health, EndpointIx endpoint) {
 }
 
 std::uint16_t upShare(const Endpoint& endpoint, const SiteHealth& health) {
-  std::uint32_t up = 0;
-  std::uint32_t all = 0;
-  for (std::size_t i = 0; i < endpoint.pool.size(); ++i) {
-    all += endpoint.pool[i].weight;
-    if (isUp(health, nth(endpoint, i))) up += endpoint.pool[i].weight;
-  }
-  return static_cast<std::uint16_t>(std::uint64_t{up} * kWholeShare / all);
+  return shareOf(endpoint, [&](EndpointIx each) { return isUp(health, each); }).share;
 }
 
 bool enoughUp(const Service& service, const Endpoint& endpoint, const SiteHealth& health) {
-  if (upShare(endpoint, health) < service.min_up_share) return false;
-  for (std::size_t i = 0; i < endpoint.pool.size(); ++i) {
-    if (isUp(health, nth(endpoint, i))) return true;
-  }
-  return false;
+  return isEnough(service, endpoint, [&](EndpointIx each) { return isUp(health, each); });
 }
 
 SiteHealth healthFor(const Service& service, const SiteHealth& health) {
   SiteHealth out = health;
+  const auto knownUp = [&](EndpointIx each) {
+    return isUp(health, each) &&
+           (health.endpoints_unknown.empty() || !health.endpoints_unknown[each.index()]);
+  };
   for (const Endpoint& endpoint : service.endpoints) {
     if (endpoint.pool.empty()) continue;
-    out.too_few.set(endpoint.ezone.index(), !enoughUp(service, endpoint, health));
+    const bool enough = enoughUp(service, endpoint, health);
+    out.too_few.set(endpoint.ezone.index(), !enough);
+    out.unproven.set(endpoint.ezone.index(), enough && !isEnough(service, endpoint, knownUp));
   }
   return out;
 }

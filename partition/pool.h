@@ -32,7 +32,8 @@ struct PoolChoice {
 
 // Of one service that has a pool somewhere.
 struct ServicePools {
-  // The zone's own, where enough is up everywhere.
+  // The zone's own, where enough is up everywhere and what is remembered (`all_down` last-good) is
+  // the zone's.
   std::shared_ptr<const ZoneDecisions> decisions;
   std::vector<PoolChoice> by_ezone;  // by EZoneIx
   std::vector<PoolShare> candidates;
@@ -57,8 +58,8 @@ bool isUp(const SiteHealth& health, EndpointIx endpoint);
 std::uint16_t upShare(const Endpoint& endpoint, const SiteHealth& health);
 bool enoughUp(const Service& service, const Endpoint& endpoint, const SiteHealth& health);
 
-// What the zone's rule goes by for this service: `health`, and where too few of its endpoints are
-// up.
+// What the zone's rule goes by for this service: `health`, where too few of its endpoints are up,
+// and where nobody knows yet.
 SiteHealth healthFor(const Service& service, const SiteHealth& health);
 
 // All of one state, the decisions of zones made already.
@@ -69,7 +70,8 @@ struct PoolView {
   const SiteHealth& health;
   const SiteLoad& load;
   const DecisionSet& decisions;
-  // Of the state before: ZoneDecisions::last_good of each service, by ServiceIx; empty: none was.
+  // Of the state before: ZoneDecisions::last_good of each service, by ServiceIx. A service without
+  // one goes by its zone's.
   std::vector<std::vector<EZoneIx>> last_good = {};
 };
 // nullptr: no service has a pool.

@@ -40,7 +40,8 @@ StatelessRule::StatelessRule(const Topology& topology, ZoneIx zone, const SiteHe
 }
 
 bool StatelessRule::isUnknown(EZoneIx ezone) const {
-  return health_.datacenters[topology_.ezones[ezone.index()].dc.index()] == Health::kUnknown;
+  return health_.unproven.test(ezone.index()) ||
+         health_.datacenters[topology_.ezones[ezone.index()].dc.index()] == Health::kUnknown;
 }
 
 bool StatelessRule::isUsable(EZoneIx ezone) const {

@@ -307,8 +307,8 @@ Status Server::Parts::startAdmin() {
   if (!authenticator) return failWith(authenticator.error());
   const auto view = [this] {
     const auto state = publisher.published().current();
-    return admin::ServingView{state->map,    state->placements, state->sources,
-                              state->health, state->load,       state->decisions};
+    return admin::ServingView{state->map,  state->placements, state->sources, state->health,
+                              state->load, state->decisions,  state->pools};
   };
   const auto not_ready = [this] {
     return serving ? std::vector<std::string>{} : std::vector<std::string>{"dns"};

@@ -96,19 +96,21 @@ std::shared_ptr<const partition::SiteHealth> afterSwitches(const dns::ServingSta
   return std::make_shared<const partition::SiteHealth>(std::move(health));
 }
 
-// Which endpoints are down, of those that the old topology had too.
-std::vector<bool> carriedEndpoints(const dns::ServingState& before,
+// Which endpoints are marked, of those that the old topology had too.
+std::vector<bool> carriedEndpoints(const partition::Topology& old, const std::vector<bool>& marks,
                                    const partition::Topology& next) {
-  std::set<std::string> down;
-  forEachEndpoint(*before.map.topology, [&](std::string key, std::size_t number) {
-    const partition::EndpointIx ix(static_cast<std::uint32_t>(number));
-    if (!partition::isUp(*before.health, ix)) down.insert(std::move(key));
-  });
+  std::set<std::string> marked;
+  if (!marks.empty()) {
+    forEachEndpoint(old, [&](std::string key, std::size_t number) {
+      if (marks[number]) marked.insert(std::move(key));
+    });
+  }
   std::vector<bool> out;
-  if (down.empty()) return out;
+  if (marked.empty()) return out;
   out.resize(next.endpoint_count);
-  forEachEndpoint(
-      next, [&](const std::string& key, std::size_t number) { out[number] = down.contains(key); });
+  forEachEndpoint(next, [&](const std::string& key, std::size_t number) {
+    out[number] = marked.contains(key);
+  });
   return out;
 }
 
@@ -123,10 +125,12 @@ partition::SiteHealth carried(const dns::ServingState* before, const partition::
   }
   carryReads(*before, next, health.reads);
   for (std::size_t i = 0; i < next.datacenters.size(); ++i) {
-    const auto old = before->map.topology->findDatacenter(next.datacenters[i].id);
-    if (old) health.datacenters[i] = before->health->datacenters[old->index()];
+    const auto was = before->map.topology->findDatacenter(next.datacenters[i].id);
+    if (was) health.datacenters[i] = before->health->datacenters[was->index()];
   }
-  health.endpoints_down = carriedEndpoints(*before, next);
+  const partition::Topology& old = *before->map.topology;
+  health.endpoints_down = carriedEndpoints(old, before->health->endpoints_down, next);
+  health.endpoints_unknown = carriedEndpoints(old, before->health->endpoints_unknown, next);
   return health;
 }
 
@@ -150,7 +154,10 @@ CarriedInputs carriedInputs(const dns::ServingState* before, const partition::Go
                             const partition::Topology& next) {
   CarriedInputs out;
   if (before == nullptr) {
-    if (kept != nullptr) out.last_good = kept->of(next);
+    if (kept != nullptr) {
+      out.last_good = kept->of(next);
+      out.service_last_good = kept->ofServices(next);
+    }
     return out;
   }
   const partition::Topology& old = *before->map.topology;
@@ -249,7 +256,8 @@ Checked<partition::PreparedState> StatePublisher::prepare(const MapSnapshot& nex
 void StatePublisher::publish(const std::shared_ptr<const dns::ServingState>& state) {
   published_.publish(state);
   if (good_ == nullptr) return;
-  if (const Status kept = good_->keep(*state->map.topology, state->decisions); !kept) {
+  if (const Status kept = good_->keep(*state->map.topology, state->decisions, state->pools.get());
+      !kept) {
     logError("last_good_not_kept",
              {{"why", kept.error().message}, {"next", "it is tried again with the next state"}});
   }
@@ -298,7 +306,8 @@ void StatePublisher::setCookies(std::shared_ptr<const dns::CookieSecrets> cookie
 
 void StatePublisher::setHealth(const partition::SiteHealth& health) {
   const auto before = published_.current();
-  const bool same_endpoints = health.endpoints_down == before->health->endpoints_down;
+  const bool same_endpoints = health.endpoints_down == before->health->endpoints_down &&
+                              health.endpoints_unknown == before->health->endpoints_unknown;
   if (health.datacenters == before->health->datacenters && same_endpoints) return;
   auto state = std::make_shared<dns::ServingState>(*before);
   const partition::Topology& topology = *state->map.topology;

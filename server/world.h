@@ -50,7 +50,7 @@ std::shared_ptr<const dns::AnswerSettings> answerSettings(const Config& config);
 struct CarriedInputs {
   partition::SiteLoad load = {};
   std::vector<std::vector<partition::EZoneIx>> last_good = {};  // by ZoneIx; empty: nothing was
-  std::vector<std::vector<partition::EZoneIx>> service_last_good = {};  // by ServiceIx; as before
+  std::vector<std::vector<partition::EZoneIx>> service_last_good = {};  // PoolView::last_good
 };
 
 // Joins compiled parts with a map into what workers serve. `health` has every datacenter.

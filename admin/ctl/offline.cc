@@ -33,32 +33,32 @@ ExitCode report(const Diagnostics& problems) {
                                         " errors; a server would not start with this\n" + text);
 }
 
-Result<partition::Place> placeOf(const OfflineQuestion& question) {
+Result<partition::Asker> askerOf(const OfflineQuestion& question) {
+  partition::Asker asker;
+  if (!question.client.empty()) {
+    const auto address = IpAddress::parse(question.client);
+    if (!address) return tl::unexpected(address.error().within("--client"));
+    asker.client = *address;
+  }
   if (!question.subnet.empty()) {
     const auto subnet = IpPrefix::parse(question.subnet);
     if (!subnet) return tl::unexpected(subnet.error().within("--subnet"));
-    if (!subnet->address.isPrivate()) return subnet->address;
+    asker.subnet = *subnet;
   }
-  if (question.client.empty()) return partition::Place{};
-  const auto address = IpAddress::parse(question.client);
-  if (!address) return tl::unexpected(address.error().within("--client"));
-  return *address;
+  return asker;
 }
 
 Result<partition::Explanation> explained(const Loaded& loaded, const OfflineQuestion& question) {
   const dns::ServingState& state = *loaded.state;
   const partition::Topology& topology = *state.map.topology;
-  auto asked = partition::parseServiceName(topology, question.name);
+  const auto asked = partition::parseServiceName(topology, question.name);
   if (!asked) return tl::unexpected(asked.error());
-  auto place = placeOf(question);
-  if (!place) return tl::unexpected(place.error());
-  if (!std::holds_alternative<std::monostate>(asked->place)) place = asked->place;
-  const partition::Service& service = topology.services[asked->service.index()];
-  const partition::ExplainState from{topology, *state.map.table, *state.placements, *state.health,
-                                     loaded.world.sources.get()};
-  auto out = partition::explain(from, service.zone, *place, asked->read_write);
-  if (out) out->service = service.name;
-  return out;
+  const auto asker = askerOf(question);
+  if (!asker) return tl::unexpected(asker.error());
+  const partition::ExplainState from{
+      topology,    *state.map.table, *state.placements, *state.health, loaded.world.sources.get(),
+      &state.load, &state.decisions, state.pools.get()};
+  return partition::explainQuestion(from, *asked, *asker);
 }
 
 }  // namespace

@@ -67,6 +67,16 @@ std::string topologyPut(const Json& reply) {
   return out + outcome(reply);
 }
 
+std::string poolOf(const Json& reply) {
+  const Json pool = reply.value("pool", Json(nullptr));
+  if (pool.is_null()) return {};
+  std::string out = "pool endpoints=" + field(pool, "endpoints") +
+                    " candidates=" + field(pool, "candidates") +
+                    " up-share=" + field(pool, "up_share") + " min=" + field(pool, "min_up_share");
+  for (const Json& each : pool.at("answered")) out += "\nendpoint " + plain(each);
+  return out + "\n";
+}
+
 std::string explained(const Json& reply) {
   std::string out = pairs(reply, {"service", "zone", "kind", "place", "known", "source", "network",
                                   "scope", "placed_by", "partition", "ezone", "dc", "among",
@@ -88,7 +98,7 @@ std::string explained(const Json& reply) {
                each.contains("link") ? field(each.at("link"), "freshness") : "",
                each.contains("link") ? field(each.at("link"), "effective_lag_ms") : ""});
   }
-  out += "\n" + table.text();
+  out += "\n" + table.text() + poolOf(reply);
   for (const Json& record : reply.at("records")) out += "record " + plain(record) + "\n";
   return out;
 }
@@ -96,6 +106,7 @@ std::string explained(const Json& reply) {
 std::string resolved(const Json& reply) {
   std::string out = pairs(reply, {"service", "zone", "known", "partition", "ezone", "dc", "epoch",
                                   "rev", "ttl", "shard_name"});
+  out += poolOf(reply);
   for (const Json& record : reply.at("records")) out += "record " + plain(record) + "\n";
   return out;
 }

@@ -51,6 +51,15 @@ std::vector<const HealthOverride*> candidatesOf(const OverrideBook& overrides) {
   return out;
 }
 
+std::vector<bool> inState(Health state, const std::vector<EndpointReading>& endpoints) {
+  const auto is = [state](const EndpointReading& each) { return each.health == state; };
+  std::vector<bool> out;
+  if (std::none_of(endpoints.begin(), endpoints.end(), is)) return out;
+  out.resize(endpoints.size());
+  std::transform(endpoints.begin(), endpoints.end(), out.begin(), is);
+  return out;
+}
+
 }  // namespace
 
 std::vector<bool> endpointChecks(const Topology& topology, const CheckBoard& board) {
@@ -88,12 +97,11 @@ std::vector<EndpointReading> readEndpoints(const Topology& topology, const Check
 }
 
 std::vector<bool> downOf(const std::vector<EndpointReading>& endpoints) {
-  const auto isDown = [](const EndpointReading& each) { return each.health == Health::kDown; };
-  std::vector<bool> out;
-  if (std::none_of(endpoints.begin(), endpoints.end(), isDown)) return out;
-  out.resize(endpoints.size());
-  std::transform(endpoints.begin(), endpoints.end(), out.begin(), isDown);
-  return out;
+  return inState(Health::kDown, endpoints);
+}
+
+std::vector<bool> unknownOf(const std::vector<EndpointReading>& endpoints) {
+  return inState(Health::kUnknown, endpoints);
 }
 
 std::vector<std::string> unknownChecks(const Topology& topology, const CheckBoard& board,

@@ -32,6 +32,8 @@ std::vector<EndpointReading> readEndpoints(const Topology& topology, const Check
                                            const OverrideBook& overrides);
 // SiteHealth::endpoints_down: empty when none is.
 std::vector<bool> downOf(const std::vector<EndpointReading>& endpoints);
+// SiteHealth::endpoints_unknown: the same.
+std::vector<bool> unknownOf(const std::vector<EndpointReading>& endpoints);
 
 // Ids of checks that endpoints name and the server does not have, at most `most`.
 std::vector<std::string> unknownChecks(const Topology& topology, const CheckBoard& board,

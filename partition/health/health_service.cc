@@ -131,7 +131,9 @@ void HealthService::tick() {
 void HealthService::refresh() {
   const auto topology = topology_();
   SiteHealth next = healthOf(sites());
-  next.endpoints_down = downOf(endpoints());
+  const std::vector<EndpointReading> readings = endpoints();
+  next.endpoints_down = downOf(readings);
+  next.endpoints_unknown = unknownOf(readings);
   if (topology != warned_of_) warnOfUnknownChecks(topology);
   std::vector<std::string> names;
   for (const Datacenter& dc : topology->datacenters) names.push_back(dc.id);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "dns/answer/answerer.h"
+#include "partition/explain.h"
 #include "tests/support/dns_message.h"
 #include "tests/support/dns_world.h"
 
@@ -180,6 +181,50 @@ TEST_F(PoolAnswers, TheExplanationTellsTheSameStory) {
   }
   const std::string far = told(test::subnetOption(kPoolV4, 24, {20, 1, 1}));
   EXPECT_THAT(far, HasSubstr("not two: too-few-up"));
+}
+
+// By the road of REST and meridianctl: records, scope and TTL are those of the answer.
+TEST_F(PoolAnswers, AnExplainedQuestionIsTheAnswer) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  const auto question = [](const ServingState& state) {
+    return test::must(partition::parseServiceName(*state.map.topology, "www.shop.test"));
+  };
+  for (const char* zone :
+       {"", R"(, "distance_slack_km": 500)", R"(, "weights": {"one": 1, "two": 2, "three": 3})"}) {
+    for (int round = 0; round < 8; ++round) {
+      std::vector<bool> down(kPoolEndpoints);
+      for (std::size_t i = 0; i < down.size(); ++i) down[i] = random() % 3 == 0;
+      const auto state = servePools(zone, R"(, "answer_count": 2)", down);
+      const partition::ExplainState from{
+          *state->map.topology, *state->map.table, *state->placements, *state->health,
+          state->sources.get(), &state->load,      &state->decisions,  state->pools.get()};
+      for (int i = 0; i < 40; ++i) {
+        const std::uint8_t first = i % 8 == 7 ? 10 : 20;
+        const auto second = static_cast<std::uint8_t>(random() % 4);
+        const auto third = static_cast<std::uint8_t>(random() % 5);
+        const ReadMessage read =
+            ask(*state, test::subnetOption(kPoolV4, 24, {first, second, third}));
+        const std::string text = std::to_string(first) + "." + std::to_string(second) + "." +
+                                 std::to_string(third) + ".0/24";
+        SCOPED_TRACE(text);
+        const auto told = partition::explainQuestion(
+            from, question(*state),
+            {test::address("127.0.0.1"), test::must(IpPrefix::parse(text))});
+        ASSERT_TRUE(told) << told.error().message;
+        std::vector<std::string> wanted;
+        for (const auto& record : read.answers()) {
+          wanted.push_back("A 192.0.2." + std::to_string(record.rdata.back()));
+          EXPECT_EQ(record.ttl, told->prepared ? 5U : 30U);
+        }
+        std::vector<std::string> got = told->records;
+        std::erase_if(got, [](const std::string& each) { return !each.starts_with("A "); });
+        EXPECT_EQ(got, wanted);
+        EXPECT_EQ(told->scope, read.scope());
+      }
+    }
+  }
 }
 
 // The first `length` bits of an address, as the option carries them.

@@ -63,6 +63,7 @@ class EndpointHealthTest : public testing::Test {
 
 TEST_F(EndpointHealthTest, AnEndpointGoesByTheCheckThatItNames) {
   EXPECT_THAT(served_.endpoints_down, IsEmpty()) << "unknown is not down";
+  EXPECT_THAT(served_.endpoints_unknown, ElementsAre(true, true, false, true, false));
   push("ams-b", false);
   EXPECT_THAT(served_.endpoints_down, ElementsAre(false, true, false, false, false));
   push("ams-a", false);

@@ -35,7 +35,7 @@ class GoodSitesTest : public testing::Test {
     return out;
   }
   Status keep(GoodSites& sites, std::vector<EZoneIx> good) {
-    return sites.keep(world_.topology, decided(std::move(good)));
+    return sites.keep(world_.topology, decided(std::move(good)), nullptr);
   }
   std::vector<EZoneIx> known(const GoodSites& sites) const {
     return sites.of(world_.topology)[kGoodZone.index()];
@@ -86,6 +86,37 @@ TEST_F(GoodSitesTest, AFailedWriteIsMadeAgain) {
     EXPECT_EQ(disk_->writes, 2U);
     EXPECT_THAT(known(open()), ElementsAre(EZoneIx(1)));
   }
+}
+
+TEST_F(GoodSitesTest, AServiceHasItsOwnWhereItIsNotItsZones) {
+  Service www;
+  www.name = "WWW.shop.example.";
+  www.zone = kGoodZone;
+  www.endpoints.push_back({.ezone = EZoneIx(0), .records = {}, .pool = {PoolEndpoint{}}});
+  world_.topology.services = {www};
+  const auto keepOf = [&](GoodSites& sites, std::vector<EZoneIx> own) {
+    auto pools = std::make_shared<ServicePools>();
+    auto decisions = std::make_shared<ZoneDecisions>();
+    decisions->last_good = std::move(own);
+    pools->decisions = std::move(decisions);
+    const PoolSet set{pools};
+    return sites.keep(world_.topology, decided({EZoneIx(0), EZoneIx(2)}), &set);
+  };
+  GoodSites sites = open();
+  EXPECT_TRUE(keepOf(sites, {EZoneIx(2)}));
+  EXPECT_THAT(open().ofServices(world_.topology), ElementsAre(ElementsAre(EZoneIx(2))));
+  EXPECT_EQ(disk_->families["stateless"].count("pool/www.shop.example"), 1U);
+  EXPECT_THAT(known(open()), ElementsAre(EZoneIx(0), EZoneIx(2)));
+  for (const char* text : {"", "dal  fra", "Dal"}) {
+    disk_->at("stateless", "pool/www.shop.example") = text;
+    EXPECT_THAT(open().ofServices(world_.topology), ElementsAre(IsEmpty())) << '"' << text << '"';
+  }
+  EXPECT_TRUE(keepOf(sites, {EZoneIx(0), EZoneIx(2)}));
+  EXPECT_EQ(disk_->families["stateless"].size(), 1U) << "its zone's: no key of its own";
+  EXPECT_TRUE(keepOf(sites, {EZoneIx(2)}));
+  world_.topology.services[0].name = "other.shop.example";
+  EXPECT_TRUE(keep(sites, {EZoneIx(0)}));
+  EXPECT_EQ(disk_->families["stateless"].size(), 1U) << "a service that is gone is forgotten";
 }
 
 TEST_F(GoodSitesTest, NonsenseIsForgotten) {

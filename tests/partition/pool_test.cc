@@ -177,6 +177,28 @@ TEST_F(PoolTest, LastGoodIsTheServicesOwn) {
   EXPECT_EQ(zone_decisions_->last_good.size(), 3U);
 }
 
+TEST_F(PoolTest, EndpointsThatNobodyHasHeardOfLeaveLastGoodAsItWas) {
+  rules().all_down = AllDown::kLastGood;
+  for (const EZoneIx ezone : {kAtDal, kAtIad, kAtFra}) pool(ezone, {1});
+  down(kAtDal, 0);
+  down(kAtFra, 0);
+  EXPECT_THAT(decide().decisions->last_good, ElementsAre(kAtIad));
+  // A restart: the sites are known to be up, the checks of endpoints have not spoken.
+  health_.endpoints_down.clear();
+  health_.endpoints_unknown.assign(world_.topology.endpoint_count, true);
+  const auto onlyIad = [&] {
+    const ServicePools pools = decide();
+    EXPECT_THAT(pools.decisions->last_good, ElementsAre(kAtIad));
+    for (const EZoneIx each : pools.decisions->by_locus) EXPECT_EQ(each, kAtIad);
+  };
+  onlyIad();
+  health_.endpoints_down.assign(world_.topology.endpoint_count, true);
+  health_.endpoints_unknown.clear();
+  onlyIad();
+  down(kAtFra, 0, false);
+  EXPECT_THAT(decide().decisions->last_good, ElementsAre(kAtFra));
+}
+
 TEST_F(PoolTest, TheFirstChoiceIsSharedOutByWeight) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);

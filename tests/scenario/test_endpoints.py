@@ -102,6 +102,88 @@ class Endpoints(ScenarioCase):
         self.push("e12", "up")
         self.assertEqual(self.spread(), before)
 
+    def rest(self, path):
+        reply = self.server.rest("GET", path)
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json
+
+    def same_story(self):
+        """REST and DNS say the same to many networks; gives the last explanation."""
+        for number in range(24):
+            network = ipaddress.ip_address(FIRST_NETWORK + (number << 8))
+            answer = self.ask(f"{network}/24")
+            told = self.rest(f"/v1/explain?name={STATELESS_SERVICE}&subnet={network}/24"
+                             "&client=127.0.0.1")
+            located = self.rest(f"/v1/resolve?service={STATELESS_SERVICE}&client={network}")
+            records = ([f"A {address}" for address in self.addresses(f"{network}/24")]
+                       + [f"AAAA {address}"
+                          for address in self.addresses(f"{network}/24", "AAAA")])
+            for rest in (told, located):
+                self.assertEqual(sorted(rest["records"]), sorted(records))
+                self.assertEqual([record for record in rest["records"] if record[:2] == "A "],
+                                 records[:len(records) // 2], "in the answer's order")
+                self.assertEqual(rest["ttl"], answer.answer[0].ttl)
+            self.assertEqual(told["pool"], located["pool"])
+            self.assertEqual(told["ezone"], located["ezone"])
+            self.assertEqual(told["scope"], ecs_of(answer).scope)
+        return told
+
+    def test_rest_and_the_tool_tell_what_dns_answers(self):
+        told = self.same_story()
+        self.assertEqual((told["pool"]["endpoints"], told["pool"]["up_share"]), (4, 10000))
+        offline = self.server.ctl("explain", STATELESS_SERVICE, "--client", "60.0.0.1", "--config",
+                                  str(self.server.config_path)).stdout
+        self.assertIn("pool endpoints=4 candidates=4 answered=2 up-share=10000 min=5000", offline)
+        of_private = self.rest(f"/v1/explain?name={STATELESS_SERVICE}&subnet=10.0.0.0/24"
+                               "&client=127.0.0.1")
+        self.assertEqual(of_private["scope"], ecs_of(self.ask("10.0.0.0/24")).scope)
+
+        self.push("e12", "down")
+        pool = self.same_story()["pool"]
+        self.assertEqual((pool["candidates"], pool["up_share"], len(pool["answered"])),
+                         (3, 7500, 2))
+        self.assertNotIn("e12", pool["answered"])
+        shown = self.server.ctl("explain", STATELESS_SERVICE, "--client", "60.0.0.1").stdout
+        self.assertIn("candidates=3", shown)
+        labels = f'service="{STATELESS_SERVICE[:-1]}"'
+        metrics = [line for line in self.server.ctl("metrics").stdout.splitlines()
+                   if labels in line and 'ezone="ams"' in line]
+        self.assertEqual(sum(line.startswith("meridian_endpoint_up{") for line in metrics), 4)
+        self.assertEqual([line for line in metrics if 'endpoint="e12"' in line][0][-2:], " 0")
+        self.assertTrue(any(line.startswith("meridian_pool_up_share{") and line.endswith(" 0.75")
+                            for line in metrics), metrics)
+
+        for name in ("e11", "e13"):
+            self.push(name, "down")
+        told = self.same_story()
+        self.assertEqual((told["ezone"], told["pool"]), ("mad", None))
+        self.assertEqual({each["ezone"]: each["verdict"] for each in told["candidates"]}["ams"],
+                         "too-few-up")
+        self.down("datacenter/*")
+        self.same_story()
+
+    def test_last_good_of_a_service_outlives_a_kill_in_the_middle_of_an_outage(self):
+        changed = topology()
+        changed["zones"][2]["all_down"] = "last-good"
+        self.assertEqual(self.server.rest("PUT", "/v1/topology?reason=test", changed).status, 200)
+        self.down("endpoint/*/dub/*")
+        for name in AMS.values():
+            self.push(name, "down")
+        self.assertEqual(self.addresses(), [ADDRESS["mad"]])
+        self.down("datacenter/mad")
+        self.assertEqual(self.addresses(), [ADDRESS["mad"]], "good last for this service")
+        self.assertEqual(self.addresses(name="plain.shop.example."), [ADDRESS["ams"]])
+        for _ in range(2):
+            self.server.kill9()
+            self.server.start()
+            self.assertEqual(self.addresses(), [ADDRESS["mad"]])
+        for name in AMS.values():
+            self.push(name, "down")
+            self.assertEqual(self.addresses(), [ADDRESS["mad"]])
+        for name in ("e11", "e12"):
+            self.push(name, "up")
+        self.assertEqual(set(self.addresses()), {"192.0.2.11", "192.0.2.12"})
+
     def test_too_few_up_is_the_next_site_for_this_service_alone(self):
         for name in ("e11", "e12"):
             self.push(name, "down")
