@@ -158,6 +158,7 @@ Status Server::Parts::openMap() {
       [this](const partition::MapSnapshot& next) { return publisher.prepare(next); });
   if (!opened) return fail(opened.error().error.kind, describe(opened.error()));
   map = std::move(*opened);
+  map->limitMoves(world.config.max_moved_percent);
   if (map->current().topology->document != world.topology->document) {
     logWarn("topology_file_not_served",
             {{"file", world.config.topology_file.string()},
