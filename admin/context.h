@@ -106,6 +106,7 @@ struct Context {
   partition::ConsumerBook* consumers = nullptr;     // nullptr: no routes for them
   const partition::QueryRates* rates = nullptr;     // nullptr: no impact of a change is told
   const partition::LoadSource* load = nullptr;      // nullptr: nobody reports any
+  bool topology_file_invalid = false;  // at the start; the journal's topology is served
 };
 
 }  // namespace meridian::admin

@@ -1,16 +1,18 @@
-"""Topologies that an operator must mean: what moves many places is refused unless confirmed.
+"""Topologies that an operator must mean: what moves many places is refused unless confirmed; and a
+restart without a usable topology file, which serves what the journal has.
 """
 
 import copy
 import json
+import subprocess
 import unittest
 
 import dns.message
 
-from harness import Meridian, ScenarioCase
+from harness import Meridian, ScenarioCase, binary_from_environment
 from small_world import ADDRESS, NETWORKS, SERVICE, TOPOLOGY, ZONE, ndjson
 
-DONE, REFUSED = 0, 1
+DONE, REFUSED, USAGE = 0, 1, 2
 
 
 def square(name, west, south):
@@ -115,6 +117,68 @@ class MovedPlaces(World):
         self.assertEqual([(row["zone"], row["places"])
                           for row in gone.json["needs_confirmation"]], [("images", "all")])
         self.assertEqual(self.put(server, "&confirm_moves=1", fenced("upper", "lower")).status, 200)
+
+
+class TopologyFileAtARestart(World):
+    def break_it(self, path, how):
+        if how == "missing":
+            path.unlink()
+        elif how == "a folder":
+            path.unlink()
+            path.mkdir()
+        else:
+            path.write_text('{"format": 1,\n  "datacenters": 7}')
+
+    def test_the_journal_is_served_without_it(self):
+        server = self.server("restart")
+        path = server.home / "topology.json"
+        good = path.read_text()
+        server.start()
+        try:
+            epoch = server.rest("GET", "/v1/partitions/north").json["epoch"]
+            moved = server.rest("POST", "/v1/partitions/north/remap",
+                                {"to": "dub", "expected_epoch": epoch, "reason": "before"})
+            self.assertEqual(moved.status, 200, moved)
+            before = self.poi_answers(server)
+            self.assertEqual(before["u1"], ADDRESS["dub"])
+            document = server.rest("GET", "/v1/topology").json
+            for how in ("missing", "a folder", "invalid"):
+                with self.subTest(how=how):
+                    server.stop()
+                    if path.is_dir():
+                        path.rmdir()
+                    path.write_text(good)
+                    self.break_it(path, how)
+                    logged = len(server.log_text())
+                    server.start()
+                    self.assertEqual(self.poi_answers(server), before)
+                    self.assertEqual(server.rest("GET", "/v1/topology").json, document)
+                    log = server.log_text()[logged:]
+                    self.assertIn("topology_file_invalid", log)
+                    self.assertIn(str(path), log)
+                    self.assertIn("meridian_topology_file_invalid 1",
+                                  server.rest("GET", "/metrics").body.decode())
+                    checked = subprocess.run(
+                        [binary_from_environment("MERIDIANCTL"), "check", str(server.config_path)],
+                        capture_output=True, text=True, timeout=60, check=False)
+                    self.assertEqual(checked.returncode, USAGE, checked.stdout)
+            server.stop()
+            path.write_text(good)
+            server.start()
+            self.assertIn("meridian_topology_file_invalid 0",
+                          server.rest("GET", "/metrics").body.decode())
+        finally:
+            server.stop()
+
+    def test_a_first_start_needs_it_and_leaves_nothing_behind(self):
+        server = self.server("first")
+        server.configure()
+        self.break_it(server.home / "topology.json", "missing")
+        started = subprocess.run(server.command(), capture_output=True, text=True, timeout=60,
+                                 check=False, cwd=server.home)
+        self.assertEqual(started.returncode, USAGE, started.stderr)
+        self.assertIn("topology.json", started.stderr)
+        self.assertFalse(server.state_dir.exists())
 
 
 if __name__ == "__main__":
