@@ -28,6 +28,10 @@ HttpReply readyz(const Context& context) {
 
 HttpReply metrics(const Context& context, const Router& router) {
   std::vector<Metric> all = context.metrics.collect();
+  all.push_back({"meridian_topology_file_invalid",
+                 "1: the topology file was missing or invalid at the start",
+                 Metric::Type::kGauge,
+                 {{{}, context.topology_file_invalid ? 1.0 : 0.0}}});
   for (Metric& each : adminMetrics(context.map.current(), router.counters())) {
     all.push_back(std::move(each));
   }

@@ -30,6 +30,13 @@ std::optional<HttpReply> noteConsumer(const Context& context, const ApiCall& cal
   }
   const auto kind = partition::consumerKindOf(kind_name.value_or("router"));
   if (!kind) return errorReply(ErrorKind::kInvalid, "kind: \"router\" or \"dal\"");
+  // One that says it is behind keeps writes blocked: more than who only reads may do. Agents place
+  // holds as well, and a DAL needs nothing else of what operators may do.
+  if (*kind == ConsumerKind::kDal && !mayUse(call.caller.role, Role::kAgent)) {
+    return errorReply(ErrorKind::kForbidden,
+                      "kind=dal needs the role agent, since changes wait for DALs; " +
+                          call.caller.name + " has " + std::string(roleName(call.caller.role)));
+  }
   // Of a rev that is still to come nobody can have anything: the feed says so.
   if (since > context.map.current().table->rev) return std::nullopt;
   if (!context.consumers->heard(*id, *kind, since, context.clock.monotonicNow())) {
@@ -81,6 +88,7 @@ void addTableRoutes(Router& router, const Context& context, TableFeed& feed) {
   if (context.consumers != nullptr) query.insert(query.end(), {"consumer", "kind"});
   router.add({.method = HttpMethod::kGet,
               .path = "/v1/table",
+              .also_agents = true,
               .query = std::move(query),
               .handler = [&context, &feed](const ApiCall& call, const auto& responder) {
                 return table(context, feed, call, responder);

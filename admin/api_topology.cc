@@ -44,6 +44,8 @@ HttpReply putTopology(const Context& context, const ApiCall& call) {
   if (!dry_run) return errorReply(dry_run.error());
   const auto expected = call.number("expected_rev", 0, 1, partition::Rev{1} << 62);
   if (!expected) return errorReply(expected.error());
+  const auto confirmed = call.flag("confirm_moves");
+  if (!confirmed) return errorReply(confirmed.error());
   const std::string reason = call.parameter("reason").value_or("");
   if (reason.empty() || reason.size() > kMaxReason) {
     return errorReply(ErrorKind::kInvalid, "reason: must have 1 to " + std::to_string(kMaxReason) +
@@ -53,10 +55,13 @@ HttpReply putTopology(const Context& context, const ApiCall& call) {
   if (!topology) return invalidReply(topology.error());
   const auto result = context.map.putTopology(
       std::make_shared<const partition::Topology>(std::move(*topology)),
-      *expected == 0 ? std::nullopt : std::optional(*expected), reason, call.caller.name, *dry_run);
+      *expected == 0 ? std::nullopt : std::optional(*expected), reason, call.caller.name, *dry_run,
+      *confirmed ? partition::PlaceMoves::kConfirmed : partition::PlaceMoves::kLimited);
   if (!result) return mapErrorReply(result.error());
-  return jsonReply(
-      {{"rev", result->rev}, {"applied", result->applied}, {"diff", diffJson(*result)}});
+  Json reply = {{"rev", result->rev}, {"applied", result->applied}, {"diff", diffJson(*result)}};
+  const char* over = result->applied ? "confirmed" : "needs_confirmation";
+  reply[over] = confirmationJson(result->needs_confirmation);
+  return jsonReply(reply);
 }
 
 HttpReply listDatacenters(const Context& context) {
@@ -92,7 +97,7 @@ void addTopologyRoutes(Router& router, const Context& context) {
   router.add({.method = HttpMethod::kPut,
               .path = "/v1/topology",
               .role = Role::kAdmin,
-              .query = {"dry_run", "expected_rev", "reason"},
+              .query = {"dry_run", "expected_rev", "reason", "confirm_moves"},
               .handler = [&context](const ApiCall& call, const auto&) {
                 return putTopology(context, call);
               }});

@@ -110,6 +110,7 @@ struct Context {
   const partition::QueryRates* rates = nullptr;     // nullptr: no impact of a change is told
   const partition::LoadSource* load = nullptr;      // nullptr: nobody reports any
   partition::ArrivalBook* arrivals = nullptr;       // nullptr: no routes for them
+  bool topology_file_invalid = false;  // at the start; the journal's topology is served
 };
 
 }  // namespace meridian::admin

@@ -1,5 +1,6 @@
 #include "admin/json.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace meridian::admin {
@@ -64,6 +65,18 @@ Json moveJson(const partition::AssignmentMove& move) {
   return out;
 }
 
+Json confirmationJson(const std::vector<partition::MovedPlaces>& places) {
+  Json out = Json::array();
+  for (const partition::MovedPlaces& each : places) {
+    out.push_back({{"zone", each.zone},
+                   {"places", each.kind},
+                   {"moved", each.moved},
+                   {"of", each.of},
+                   {"percent", std::round(each.percent() * 100) / 100}});
+  }
+  return out;
+}
+
 Json recordJson(const partition::JournalRecord& record) {
   Json moves = Json::array();
   for (const auto& move : record.moves) moves.push_back(moveJson(move));
@@ -72,6 +85,7 @@ Json recordJson(const partition::JournalRecord& record) {
               {"reason", record.reason},   {"topology_changed", record.has_topology},
               {"rolled_back_to", nullptr}, {"moves", std::move(moves)}};
   if (record.rolled_back_to) out["rolled_back_to"] = *record.rolled_back_to;
+  out["moves_confirmed"] = record.moves_confirmed;
   return out;
 }
 

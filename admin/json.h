@@ -5,12 +5,14 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "admin/context.h"
 #include "admin/http_server.h"
 #include "partition/explain.h"
 #include "partition/journal.h"
 #include "partition/model.h"
+#include "partition/moved_places.h"
 #include "partition/table.h"
 
 namespace meridian::admin {
@@ -31,6 +33,8 @@ nlohmann::json assignmentJson(const partition::Topology& topology,
 // least_stale}]
 nlohmann::json readsJson(const ServingView& view);
 nlohmann::json moveJson(const partition::AssignmentMove& move);
+// [{zone, places, moved, of, percent}]
+nlohmann::json confirmationJson(const std::vector<partition::MovedPlaces>& places);
 nlohmann::json recordJson(const partition::JournalRecord& record);
 // {accepted, dry_run, change, verdicts}
 nlohmann::json planJson(const Context& context, const partition::ChangePlan& plan, bool dry_run);

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "admin/json.h"
+
 namespace meridian::admin {
 namespace {
 
@@ -94,6 +96,9 @@ HttpReply mapErrorReply(const partition::MapError& error) {
   if (!error.rule.empty()) json["rule"] = error.rule;
   if (error.current_epoch) json["current_epoch"] = *error.current_epoch;
   if (error.current_rev) json["current_rev"] = *error.current_rev;
+  if (!error.needs_confirmation.empty()) {
+    json["needs_confirmation"] = confirmationJson(error.needs_confirmation);
+  }
   if (!error.problems.empty()) {
     json["errors"] = errorsOf(error.problems);
     if (error.error.message.empty()) json["reason"] = summary(error.problems);

@@ -160,7 +160,8 @@ std::optional<HttpReply> Router::admit(const Entry& entry, ApiCall& call) {
       refusal.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"meridian\"");
       return refusal;
     }
-    if (!mayUse(caller->role, *entry.route.role)) {
+    const bool as_agent = entry.route.also_agents && caller->role == Role::kAgent;
+    if (!as_agent && !mayUse(caller->role, *entry.route.role)) {
       ++counters_.forbidden;
       return errorReply(403, "forbidden",
                         "needs the role " + std::string(roleName(*entry.route.role)) + "; " +

@@ -44,6 +44,7 @@ struct Route {
   HttpMethod method = HttpMethod::kGet;
   std::string path;  // "/v1/partitions/{id}/remap"; literal segments win over {params}
   std::optional<Role> role = Role::kViewer;  // nullopt: no token needed
+  bool also_agents = false;                  // agents may use it too, whom no other role includes
   std::vector<std::string> query = {};       // parameters it takes
   RouteHandler handler = {};
 };

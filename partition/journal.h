@@ -41,7 +41,8 @@ struct JournalRecord {
   WallTime at{};
   std::string actor, reason;
   std::vector<AssignmentMove> moves;
-  bool has_topology = false;  // a document of this rev is in family "topology"
+  bool has_topology = false;     // a document of this rev is in family "topology"
+  bool moves_confirmed = false;  // it moved more places than may move unconfirmed
   std::optional<Rev> rolled_back_to = {};
 };
 

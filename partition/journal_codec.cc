@@ -86,6 +86,7 @@ std::string encodeRecord(const JournalRecord& record) {
                {"moves", std::move(moves)},
                {"topology", record.has_topology}};
   if (record.rolled_back_to) json["rolled_back_to"] = *record.rolled_back_to;
+  if (record.moves_confirmed) json["moves_confirmed"] = true;
   return storedText(json);
 }
 
@@ -101,6 +102,7 @@ Result<JournalRecord> decodeRecord(std::string_view stored) {
   record.reason = in.string("reason");
   record.has_topology = in.boolean("topology");
   record.rolled_back_to = in.numberIfGiven("rolled_back_to");
+  if (in.has("moves_confirmed")) record.moves_confirmed = in.boolean("moves_confirmed");
   const Json* moves = in.array("moves");
   if (!in.ok()) return in.failure();
   for (const Json& element : *moves) {

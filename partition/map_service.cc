@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/config_reader.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "partition/reassign.h"
 
@@ -141,6 +142,21 @@ MapResult<SubjectIx> findSubject(const AssignmentTable& table, const std::string
   if (subject) return *subject;
   return refuse(ErrorKind::kNotFound, "unknown-subject",
                 fmt::format("there is no partition or global zone \"{}\"", id));
+}
+
+std::string textOf(const std::vector<MovedPlaces>& places) {
+  std::string text;
+  for (const MovedPlaces& each : places) text += (text.empty() ? "" : "; ") + each.text();
+  return text;
+}
+
+void logConfirmed(const TopologyResult& result, const std::string& reason,
+                  const std::string& actor) {
+  if (result.needs_confirmation.empty()) return;
+  logWarn("place_moves_confirmed", {{"rev", std::to_string(result.rev)},
+                                    {"actor", actor},
+                                    {"reason", reason},
+                                    {"moved", textOf(result.needs_confirmation)}});
 }
 
 // Where a rollback takes a subject, or why it cannot.
@@ -297,7 +313,8 @@ MapResult<ChangeCommitted> MapService::commitChange(const ChangeCommit& commit) 
 MapResult<TopologyResult> MapService::putTopology(std::shared_ptr<const Topology> next,
                                                   std::optional<Rev> expected_rev,
                                                   const std::string& reason,
-                                                  const std::string& actor, bool dry_run) {
+                                                  const std::string& actor, bool dry_run,
+                                                  PlaceMoves moves) {
   if (auto words = checkWords(reason, actor); !words) return tl::unexpected(words.error());
   if (auto fresh = checkRev(expected_rev, current_.table->rev); !fresh) {
     return tl::unexpected(fresh.error());
@@ -305,6 +322,7 @@ MapResult<TopologyResult> MapService::putTopology(std::shared_ptr<const Topology
   Draft draft;
   draft.record = newRecord(CommitKind::kTopology, reason, actor);
   draft.next = {std::move(next), nullptr, draft.record.rev};
+  draft.place_moves = moves;
   TopologyResult result;
   result.rev = draft.record.rev;
   result.applied = !dry_run;
@@ -313,6 +331,8 @@ MapResult<TopologyResult> MapService::putTopology(std::shared_ptr<const Topology
   if (!committed) return tl::unexpected(committed.error());
   result.change.moves = std::move(committed->moves);
   result.movements = std::move(committed->movements);
+  result.needs_confirmation = std::move(committed->needs_confirmation);
+  if (result.applied) logConfirmed(result, reason, actor);
   return result;
 }
 
@@ -403,6 +423,22 @@ MapResult<MapService::Committed> MapService::commitTopology(Draft draft, bool dr
   return commit(std::move(draft), dry_run);
 }
 
+MapResult<std::vector<MovedPlaces>> MapService::checkPlaces(
+    const Draft& draft, const std::vector<ZoneMovement>& movements, bool dry_run) const {
+  // The first topology has nothing to take from, and other commits leave places where they are.
+  if (!draft.record.has_topology || !current_.topology) return std::vector<MovedPlaces>{};
+  auto over = movedAbove(max_moved_percent_, *current_.topology, *draft.next.topology, movements);
+  if (over.empty() || dry_run || draft.place_moves == PlaceMoves::kConfirmed) return over;
+  MapError error{{ErrorKind::kRefused,
+                  fmt::format("more than {} % of the places would go to other partitions or site "
+                              "orders, and data does not move along: {}; look at a dry run, and "
+                              "confirm the moves if they are meant",
+                              max_moved_percent_, textOf(over))},
+                 "places-move"};
+  error.needs_confirmation = std::move(over);
+  return tl::unexpected(std::move(error));
+}
+
 MapResult<MapService::Committed> MapService::commit(Draft draft, bool dry_run) {
   PreparedState prepared;
   if (prepare_) {
@@ -410,6 +446,9 @@ MapResult<MapService::Committed> MapService::commit(Draft draft, bool dry_run) {
     if (!answer) return badDocument(std::move(answer.error()));
     prepared = std::move(*answer);
   }
+  auto over = checkPlaces(draft, prepared.movements, dry_run);
+  if (!over) return tl::unexpected(std::move(over.error()));
+  draft.record.moves_confirmed = !over->empty();
   if (!dry_run) {
     const std::string* document =
         draft.record.has_topology ? &draft.next.topology->document : nullptr;
@@ -419,7 +458,7 @@ MapResult<MapService::Committed> MapService::commit(Draft draft, bool dry_run) {
     if (prepared.publish) prepared.publish();
     current_ = std::move(draft.next);
   }
-  return Committed{std::move(draft.record.moves), std::move(prepared.movements)};
+  return Committed{std::move(draft.record.moves), std::move(prepared.movements), std::move(*over)};
 }
 
 }  // namespace meridian::partition

@@ -17,7 +17,7 @@
 #include "base/result.h"
 #include "partition/journal.h"
 #include "partition/model.h"
-#include "partition/placement.h"
+#include "partition/moved_places.h"
 #include "partition/table.h"
 #include "partition/topology_diff.h"
 
@@ -30,15 +30,9 @@ struct MapSnapshot {
   Rev topology_rev = 0;  // of the commit that brought this topology
 };
 
-// How much of a zone's places changes partition with a commit; zones that do not change are left
-// out.
-struct ZoneMovement {
-  std::string zone;
-  PlacementDiff diff;
-};
 struct PreparedState {
-  std::function<void()> publish;  // called after the sync: must publish and cannot fail
-  std::vector<ZoneMovement> movements;
+  std::function<void()> publish;        // called after the sync: must publish and cannot fail
+  std::vector<ZoneMovement> movements;  // of the zones that are in the published topology too
 };
 // Checks what only the outer layers can (endpoint records, DNS zones, placements) and prepares the
 // serving state; called before the journal is written, also for a dry run.
@@ -86,7 +80,11 @@ struct TopologyResult {
   bool applied = false;
   TopologyChange change;
   std::vector<ZoneMovement> movements;
+  // What moves more places than the limit: it needs a confirmation, or had it.
+  std::vector<MovedPlaces> needs_confirmation;
 };
+// Whether it is meant that a topology moves many places to other partitions.
+enum class PlaceMoves : std::uint8_t { kLimited, kConfirmed };
 
 struct RollbackResult {
   Rev rev = 0;
@@ -100,12 +98,13 @@ struct MapError {
   Error error;
   // Which rule: "reason", "actor" (kInvalid); "unknown-subject", "unknown-rev" (kNotFound);
   // "stale-epoch", "stale-rev" (kConflict); "global-zone", "unknown-ezone", "not-allowed",
-  // "already-there", "site-not-in-service", "min-in-service", "slot-reused", "change-active"
-  // (kRefused). Empty for what is no rule: a document's problems, a store that fails.
+  // "already-there", "site-not-in-service", "min-in-service", "slot-reused", "change-active",
+  // "places-move" (kRefused). Empty for what is no rule: a document's problems, a store that fails.
   std::string rule = {};
-  std::optional<Epoch> current_epoch = {};  // for kConflict on a subject
-  std::optional<Rev> current_rev = {};      // for kConflict on the table
-  Diagnostics problems = {};                // for documents
+  std::optional<Epoch> current_epoch = {};           // for kConflict on a subject
+  std::optional<Rev> current_rev = {};               // for kConflict on the table
+  Diagnostics problems = {};                         // for documents
+  std::vector<MovedPlaces> needs_confirmation = {};  // for "places-move"
 };
 template <class T>
 using MapResult = tl::expected<T, MapError>;
@@ -133,6 +132,8 @@ class MapService {
   using ActiveChange = std::function<std::string(std::string_view subject)>;
   void onActiveChange(ActiveChange active) { active_change_ = std::move(active); }
   void onPublish(PreparePublish prepare) { prepare_ = std::move(prepare); }
+  // How many percent (0-100) of a zone's places a topology may move without a confirmation.
+  void limitMoves(unsigned max_percent) { max_moved_percent_ = max_percent; }
 
   // All three: `reason` is 1 to 512 bytes of printable UTF-8, `actor` 1 to 128. An error leaves the
   // published table as it was. An error of the store (kIo, kCorrupt) says nothing about what a
@@ -149,10 +150,13 @@ class MapService {
   // Partitions that stay keep their assignment where the new topology still allows it, else they go
   // home. Rules: every sharding zone keeps min_in_service eZones in service; an eZone keeps its
   // slot, and no slot goes to an eZone other than the one that ever had it; no subject of a change
-  // in progress goes away or moves.
+  // in progress goes away or moves; no zone gives away more places than limitMoves() says
+  // (movedAbove()), unless that is confirmed, which the journal then keeps. The last one refuses no
+  // dry run.
   MapResult<TopologyResult> putTopology(std::shared_ptr<const Topology> next,
                                         std::optional<Rev> expected_rev, const std::string& reason,
-                                        const std::string& actor, bool dry_run);
+                                        const std::string& actor, bool dry_run,
+                                        PlaceMoves moves = PlaceMoves::kLimited);
   // A new commit whose assignments are those of `to` (the topology stays); epochs go on rising.
   // What cannot go back (gone, not allowed any more, site not in service, a global zone) is `left`
   // where it is. Nothing to move: no commit, applied is false and rev the current one.
@@ -170,10 +174,12 @@ class MapService {
     JournalRecord record;
     std::vector<Assignment> rows;  // by the indices of next.topology
     std::vector<StoreWrite> companions = {};
+    PlaceMoves place_moves = PlaceMoves::kLimited;
   };
   struct Committed {
     std::vector<AssignmentMove> moves;
     std::vector<ZoneMovement> movements;
+    std::vector<MovedPlaces> needs_confirmation;
   };
 
   Status load(Rev head);
@@ -183,6 +189,10 @@ class MapService {
                           const std::string& actor) const;
   // The rules of every topology, then its table, then commit().
   MapResult<Committed> commitTopology(Draft draft, bool dry_run);
+  // What a topology moves above the limit; refused unless confirmed or a dry run.
+  MapResult<std::vector<MovedPlaces>> checkPlaces(const Draft& draft,
+                                                  const std::vector<ZoneMovement>& movements,
+                                                  bool dry_run) const;
   // Prepare, journal, publish, in this order; with `dry_run` only the first.
   MapResult<Committed> commit(Draft draft, bool dry_run);
 
@@ -191,6 +201,7 @@ class MapService {
   PreparePublish prepare_;
   MapSnapshot current_;
   ActiveChange active_change_;
+  unsigned max_moved_percent_ = 1;
 };
 
 }  // namespace meridian::partition

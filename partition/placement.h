@@ -139,10 +139,18 @@ Checked<PlacementSet> buildPlacements(const Topology& topology, const GeoSources
 
 // How much moves between two placements of the same zone: shown before a new database or fence is
 // adopted.
+//
+// Each number has one to be compared with. POIs and cities: the labels that both catalogues place
+// in this zone. IPv4 addresses: all 2^32. IPv6: no percentage of the whole space says anything,
+// since hardly any of it is in use, and a country's networks are far below 1 % of it; so the /48s
+// of which something is known count, those that one of the placements has elsewhere than at its
+// fallback.
 struct PlacementDiff {
   std::uint64_t ipv4_addresses = 0;  // that change partition
   std::uint64_t ipv6_48s = 0;
   std::uint64_t pois = 0, cities = 0;
+  std::uint64_t ipv6_48s_placed = 0;  // at least ipv6_48s
+  std::uint64_t pois_compared = 0, cities_compared = 0;
 };
 PlacementDiff diffPlacements(const Topology& before, const Placement& old_placement,
                              const Topology& after, const Placement& new_placement, ZoneIx old_zone,

@@ -27,16 +27,25 @@ class PlacementComparer {
     PlacementDiff diff;
     const std::vector<Leaf> old_leaves = leaves(old_, old_names_);
     const std::vector<Leaf> new_leaves = leaves(new_, new_names_);
-    Counter counter(diff);
+    AddressCounter moves;
+    AddressCounter placed;
+    const std::uint32_t old_fallback = old_names_[old_.fallback().index()];
+    const std::uint32_t new_fallback = new_names_[new_.fallback().index()];
     auto next = new_leaves.begin();
     for (const Leaf& leaf : old_leaves) {
       while (next != new_leaves.end() && next->endsBefore(leaf)) ++next;
       for (auto at = next; at != new_leaves.end() && !leaf.endsBefore(*at); ++at) {
-        if (at->name != leaf.name) counter.add(leaf, *at);
+        const bool is_moved = at->name != leaf.name;
+        if (is_moved) moves.add(leaf, *at);
+        const bool is_placed = leaf.name != old_fallback || at->name != new_fallback;
+        if (is_moved || is_placed) placed.add(leaf, *at);
       }
     }
-    diff.pois = moved(old_.pois_, new_.pois_);
-    diff.cities = moved(old_.cities_, new_.cities_);
+    diff.ipv4_addresses = moves.ipv4Addresses();
+    diff.ipv6_48s = moves.ipv6Nets();
+    diff.ipv6_48s_placed = placed.ipv6Nets();
+    compareLabels(old_.pois_, new_.pois_, diff.pois, diff.pois_compared);
+    compareLabels(old_.cities_, new_.cities_, diff.cities, diff.cities_compared);
     return diff;
   }
 
@@ -52,26 +61,28 @@ class PlacementComparer {
     }
   };
 
-  class Counter {
+  // What two leaves have in common, added up; leaves come in order.
+  class AddressCounter {
    public:
-    explicit Counter(PlacementDiff& diff) : diff_(diff) {}
     void add(const Leaf& a, const Leaf& b) {
       const U128 first = std::max(a.first, b.first);
       const U128 last = std::min(a.last, b.last);
       if (a.family == IpFamily::kV4) {
-        diff_.ipv4_addresses += static_cast<std::uint64_t>(last - first) + 1;
+        ipv4_addresses_ += static_cast<std::uint64_t>(last - first) + 1;
         return;
       }
-      // Two changes may share a /48: it counts once.
+      // Two of these may share a /48: it counts once.
       const auto from = std::max(static_cast<std::uint64_t>(first >> 80U), next_48_);
       const auto to = static_cast<std::uint64_t>(last >> 80U);
       if (to < from) return;
-      diff_.ipv6_48s += to - from + 1;
+      ipv6_48s_ += to - from + 1;
       next_48_ = to + 1;
     }
+    std::uint64_t ipv4Addresses() const { return ipv4_addresses_; }
+    std::uint64_t ipv6Nets() const { return ipv6_48s_; }
 
    private:
-    PlacementDiff& diff_;
+    std::uint64_t ipv4_addresses_ = 0, ipv6_48s_ = 0;
     std::uint64_t next_48_ = 0;
   };
 
@@ -119,13 +130,14 @@ class PlacementComparer {
     return out;
   }
 
-  std::uint64_t moved(const Placement::LabelMap& before, const Placement::LabelMap& after) const {
-    return static_cast<std::uint64_t>(
-        std::count_if(before.begin(), before.end(), [&](const auto& entry) {
-          const auto found = after.find(entry.first);
-          return found != after.end() &&
-                 old_names_[entry.second.index()] != new_names_[found->second.index()];
-        }));
+  void compareLabels(const Placement::LabelMap& before, const Placement::LabelMap& after,
+                     std::uint64_t& moved, std::uint64_t& compared) const {
+    for (const auto& [label, locus] : before) {
+      const auto found = after.find(label);
+      if (found == after.end()) continue;
+      ++compared;
+      if (old_names_[locus.index()] != new_names_[found->second.index()]) ++moved;
+    }
   }
 
   const Placement& old_;

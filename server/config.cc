@@ -188,6 +188,7 @@ class Decoder {
   void readTopology(Config& config) {
     ObjectReader in = section("topology");
     config.topology_file = path(in, "file", "topology.json");
+    config.max_moved_percent = static_cast<unsigned>(numeric(in, "max_moved_percent"));
     in.finish();
   }
 
@@ -439,6 +440,7 @@ const std::vector<ConfigKey>& numericKeys() {
       {"dns", "tcp_idle_timeout_ms", "integer", "ms", 100, 600000, 10000},
       {"dns", "tcp_write_timeout_ms", "integer", "ms", 100, 600000, 5000},
       {"dns", "location_option_code", "integer", "EDNS option code", 65001, 65534, 65001},
+      {"topology", "max_moved_percent", "integer", "%", 0, 100, 1},
       {"health", "max_probes", "integer", "", 1, 1024, 64},
       {"change", "max_lag_ms", "integer", "ms", 1, 600000, 1000},
       {"change", "max_wave_partitions", "integer", "", 1, 4096, 3},

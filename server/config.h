@@ -52,6 +52,7 @@ struct Config {
   std::filesystem::path zones_dir;
 
   std::filesystem::path topology_file;
+  unsigned max_moved_percent = 0;  // of a zone's places, by one topology without a confirmation
 
   std::vector<std::filesystem::path> networks;
   std::vector<geo::MmdbSource> databases;

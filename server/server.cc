@@ -125,6 +125,7 @@ struct Server::Parts {
 
   Status openCookies();
   Status openMap();
+  void compareTopologyFile() const;
   Status openChanges();
   Status openHa();
   Status openHealth();
@@ -164,9 +165,34 @@ void Server::Parts::lookAtCookieFile() {
   }
 }
 
+// The journal decides what is served, so a file that cannot be read takes nothing away; only the
+// next first start would miss it.
+void Server::Parts::compareTopologyFile() const {
+  const std::string file = world.config.topology_file.string();
+  for (const Diagnostic& problem : world.topology_problems.entries()) {
+    logError("topology_file_invalid",
+             {{"file", file},
+              {"why", problem.text()},
+              {"served",
+               "the journal's topology, of rev " + std::to_string(map->current().topology_rev)},
+              {"next",
+               "mend the file, or write it anew from `meridianctl topology get`, then "
+               "meridianctl check"}});
+  }
+  if (!world.topology || map->current().topology->document == world.topology->document) return;
+  logWarn("topology_file_not_served",
+          {{"file", file},
+           {"why", "the journal has another topology, and it wins"},
+           {"next", "meridianctl topology put " + file + " --reason TEXT"}});
+}
+
 Status Server::Parts::openMap() {
   std::error_code failed;
   const std::filesystem::path& folder = world.config.state_dir;
+  // A first start without a topology leaves nothing behind.
+  if (!world.topology && !std::filesystem::exists(folder / "journal", failed)) {
+    return failWith(world.topology_problems);
+  }
   const bool made = std::filesystem::create_directories(folder, failed);
   if (failed)
     return fail(ErrorKind::kIo, folder.string() + ": cannot make it: " + failed.message());
@@ -192,15 +218,15 @@ Status Server::Parts::openMap() {
   auto opened = partition::MapService::open(
       store, clock, world.topology,
       [this](const partition::MapSnapshot& next) { return publisher.prepare(next); });
-  if (!opened) return fail(opened.error().error.kind, describe(opened.error()));
-  map = std::move(*opened);
-  if (map->current().topology->document != world.topology->document) {
-    logWarn("topology_file_not_served",
-            {{"file", world.config.topology_file.string()},
-             {"why", "the journal has another topology, and it wins"},
-             {"next", "meridianctl topology put " + world.config.topology_file.string() +
-                          " --reason TEXT"}});
+  if (!opened) {
+    // An earlier first start was cut short before its import: the journal is there and empty.
+    const bool empty = opened.error().error.kind == ErrorKind::kNotFound;
+    if (empty && !world.topology) return failWith(world.topology_problems);
+    return fail(opened.error().error.kind, describe(opened.error()));
   }
+  map = std::move(*opened);
+  map->limitMoves(world.config.max_moved_percent);
+  compareTopologyFile();
   return {};
 }
 
@@ -335,7 +361,8 @@ Status Server::Parts::startAdmin() {
                                                     &consumers,
                                                     &rates,
                                                     &load,
-                                                    &arrivals},
+                                                     &arrivals,
+                                                    !world.topology},
                                      std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -421,7 +448,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   // Before the first thread that writes to a connection: a client may hang up at any time.
   std::signal(SIGPIPE, SIG_IGN);
   const SystemClock clock;
-  auto world = loadWorld(config_file, clock.wallNow());
+  auto world = loadWorld(config_file, clock.wallNow(), TopologyFile::kMayFail);
   if (!world) return failWith(world.error());
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));

@@ -90,7 +90,8 @@ Checked<std::shared_ptr<const partition::Topology>> loadTopology(
   return std::make_shared<const partition::Topology>(std::move(*topology));
 }
 
-Checked<World> loadWorld(const std::filesystem::path& config_file, WallTime now) {
+Checked<World> loadWorld(const std::filesystem::path& config_file, WallTime now,
+                         TopologyFile topology_file) {
   auto config = loadConfig(config_file);
   if (!config) return tl::unexpected(config.error());
   World world;
@@ -98,7 +99,10 @@ Checked<World> loadWorld(const std::filesystem::path& config_file, WallTime now)
   Diagnostics problems;
   take(loadGeoSources(world.config), world.sources, problems);
   take(dns::loadZones(world.config.zones_dir, now), world.zones, problems);
-  take(loadTopology(world.config.topology_file), world.topology, problems);
+  take(loadTopology(world.config.topology_file), world.topology, world.topology_problems);
+  if (!problems.empty() || topology_file == TopologyFile::kRequired) {
+    problems.append(world.topology_problems);
+  }
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   return world;
 }

@@ -3,6 +3,7 @@
 // server.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <vector>
@@ -22,12 +23,19 @@ struct World {
   Config config;
   std::shared_ptr<const partition::GeoSources> sources;
   std::shared_ptr<const dns::ZoneSet> zones;
-  std::shared_ptr<const partition::Topology>
-      topology;  // the file's; the journal's wins once there is one
+  // The file's; the journal's wins once there is one. Null: see topology_problems.
+  std::shared_ptr<const partition::Topology> topology;
+  Diagnostics topology_problems = {};  // why there is none
 };
 
-// Every error of every file at once, as far as one does not hide another.
-Checked<World> loadWorld(const std::filesystem::path& config_file, WallTime now);
+// Whether a topology file that is missing, unreadable or invalid fails the load. A start may do
+// without it: nothing but a first import is made from it.
+enum class TopologyFile : std::uint8_t { kRequired, kMayFail };
+
+// Every error of every file at once, as far as one does not hide another. With kMayFail errors of
+// the topology file alone leave World::topology null.
+Checked<World> loadWorld(const std::filesystem::path& config_file, WallTime now,
+                         TopologyFile topology_file = TopologyFile::kRequired);
 
 // The parts of loadWorld(), for whoever needs less.
 Checked<std::shared_ptr<const partition::GeoSources>> loadGeoSources(const Config& config);
@@ -60,6 +68,7 @@ std::shared_ptr<const dns::ServingState> servingState(
     const partition::MapSnapshot& map, partition::SiteHealth health, CarriedInputs carried = {});
 
 // A serving state of the loaded files alone, without a journal: homes as assignments, all sites UP.
+// REQUIRES: the world has a topology.
 Checked<std::shared_ptr<const dns::ServingState>> stateOf(const World& world);
 
 }  // namespace meridian::server

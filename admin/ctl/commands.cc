@@ -109,6 +109,7 @@ struct PutArguments {
   std::string file, reason;
   std::string expected_rev;
   bool dry_run = false;
+  bool confirm_moves = false;
 };
 
 void addTopology(CLI::App& app, Globals& globals) {
@@ -124,12 +125,15 @@ void addTopology(CLI::App& app, Globals& globals) {
   put->add_option("--expected-rev", in->expected_rev, "Refuse unless this is the rev")
       ->check(CLI::PositiveNumber);
   put->add_flag("--dry-run", in->dry_run, "Check and show the diff only");
+  put->add_flag("--confirm-moves", in->confirm_moves,
+                "It is meant that many places go to other partitions");
   onRun(put, globals, [&globals, in](HttpClient& client) {
     const auto document = readFile(in->file, kMaxTopologyFile);
     if (!document) return complain(ExitCode::kUsage, document.error().message);
     return show(globals, View::kTopologyPut,
                 client.send("PUT", "/v1/topology",
                             {{"dry_run", in->dry_run ? "1" : ""},
+                             {"confirm_moves", in->confirm_moves ? "1" : ""},
                              {"expected_rev", in->expected_rev},
                              {"reason", in->reason}},
                             *document));

@@ -64,6 +64,11 @@ std::string topologyPut(const Json& reply) {
     }
     out += "places that change partition:\n" + table.text();
   }
+  for (const Json& each : reply.value("needs_confirmation", Json::array())) {
+    out += "needs --confirm-moves: zone " + field(each, "zone") + ", " + field(each, "moved") +
+           " of " + field(each, "of") + " " + field(each, "places") + " (" +
+           field(each, "percent") + " %)\n";
+  }
   return out + outcome(reply);
 }
 
@@ -121,8 +126,8 @@ std::string versions(const Json& reply) {
 }
 
 std::string version(const Json& reply) {
-  return pairs(reply,
-               {"rev", "at", "kind", "actor", "reason", "topology_changed", "rolled_back_to"}) +
+  return pairs(reply, {"rev", "at", "kind", "actor", "reason", "topology_changed", "rolled_back_to",
+                       "moves_confirmed"}) +
          "\n" + moves(reply.at("moves"));
 }
 

@@ -52,7 +52,7 @@ TEST_F(ApiTest, ADeltaHasEverySubjectThatChanged) {
 
 TEST_F(ApiTest, WhoFollowsTheTableIsCounted) {
   EXPECT_EQ(getJson("/v1/consumers")["consumers"], Json::array());
-  ASSERT_EQ(get("/v1/table?since=0&consumer=dal-1&kind=dal").status, 200);
+  ASSERT_EQ(get("/v1/table?since=0&consumer=dal-1&kind=dal", "agent").status, 200);
   ASSERT_EQ(get("/v1/table?since=1&consumer=r-1").status, 200);
   ASSERT_EQ(get("/v1/table?since=1").status, 200) << "may stay unnamed";
   const Json known = getJson("/v1/consumers");
@@ -73,6 +73,22 @@ TEST_F(ApiTest, WhoFollowsTheTableIsCounted) {
   refused(get("/v1/table?since=1&kind=dal"), 400, "invalid");
   refused(get("/v1/table?consumer=r-1"), 400, "invalid");
   EXPECT_EQ(getJson("/v1/consumers")["consumers"].size(), 2U);
+}
+
+TEST_F(ApiTest, OnlyWhoMayHoldSomethingUpIsADal) {
+  const auto follow = [this](const std::string& kind, const std::string& role) {
+    return get("/v1/table?since=0&consumer=" + role + "&kind=" + kind, role);
+  };
+  const Json no = refused(follow("dal", "viewer"), 403, "forbidden");
+  EXPECT_THAT(no["reason"].get<std::string>(), HasSubstr("kind=dal needs the role agent"));
+  EXPECT_EQ(getJson("/v1/consumers")["consumers"], Json::array()) << "not counted either";
+  for (const std::string role : {"agent", "operator", "admin"}) {
+    EXPECT_EQ(follow("dal", role).status, 200) << role;
+  }
+  EXPECT_EQ(follow("router", "viewer").status, 200);
+  EXPECT_EQ(get("/v1/table", "agent").status, 200) << "a DAL starts from the snapshot";
+  refused(get("/v1/consumers", "agent"), 403, "forbidden");
+  EXPECT_EQ(getJson("/v1/consumers")["consumers"].size(), 4U);
 }
 
 TEST_F(ApiTest, ADeltaAcrossATopologyChangeIsASnapshot) {

@@ -34,6 +34,7 @@ TEST(JournalCodec, RecordsRoundTrip) {
   record.moves = {{SubjectKind::kPartition, "p", "z", "", "a", 0, (Epoch{7} << 48) + 64},
                   {SubjectKind::kGlobalZone, "g", "g", "a", "", ~Epoch{0}, 0}};
   record.rolled_back_to = 5;
+  record.moves_confirmed = true;
   const Result<JournalRecord> back = decodeRecord(encodeRecord(record));
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(encodeRecord(*back), encodeRecord(record));
@@ -43,6 +44,9 @@ TEST(JournalCodec, RecordsRoundTrip) {
   EXPECT_EQ(back->moves[1].epoch_old, ~Epoch{0});
   EXPECT_EQ(back->moves[1].kind, SubjectKind::kGlobalZone);
   EXPECT_EQ(back->rolled_back_to, 5U);
+  EXPECT_TRUE(back->moves_confirmed);
+  record.moves_confirmed = false;
+  EXPECT_FALSE(decodeRecord(encodeRecord(record)).value().moves_confirmed) << "as in older records";
 }
 
 TEST(JournalCodec, KeysSortAsRevs) {

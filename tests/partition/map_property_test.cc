@@ -126,8 +126,9 @@ class Life {
     const AssignmentTable& table = *service_->current().table;
     switch (random_() % 6) {
       case 0: {
+        const auto moves = random_() % 4 == 0 ? PlaceMoves::kLimited : PlaceMoves::kConfirmed;
         const auto result = service_->putTopology(decoded(randomTopology(random_)), std::nullopt,
-                                                  "put", "ann", dry);
+                                                  "put", "ann", dry, moves);
         return result && result->applied;
       }
       case 1: {

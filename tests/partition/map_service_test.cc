@@ -295,6 +295,62 @@ TEST_F(PutTopologyTest, AZoneKeepsItsSitesInService) {
               HasSubstr("min-in-service: zone order would have 1 eZones in service; it needs 2"));
 }
 
+// What a new topology moves, told by the outer layers: 2 of 3 POIs of zone order.
+Checked<PreparedState> movesTwoPois(const MapSnapshot&) {
+  PreparedState prepared;
+  prepared.publish = [] {};
+  PlacementDiff diff;
+  diff.pois = 2;
+  diff.pois_compared = 3;
+  prepared.movements.push_back({"order", diff});
+  return prepared;
+}
+
+TEST_F(PutTopologyTest, ManyPlacesMoveOnlyWhenThatIsConfirmed) {
+  service_->onPublish(movesTwoPois);
+  const std::size_t writes = disk_->writes;
+  const auto next = sample(R"("home": "dal", "allowed")", R"("home": "iad", "allowed")");
+  const auto refused = put(next);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().rule, "places-move");
+  EXPECT_EQ(refused.error().error.kind, ErrorKind::kRefused);
+  EXPECT_THAT(refused.error().error.message, HasSubstr("zone order: 2 of 3 pois (66.67 %)"));
+  ASSERT_EQ(refused.error().needs_confirmation.size(), 1U);
+  EXPECT_EQ(disk_->writes, writes);
+  EXPECT_EQ(service_->current().table->rev, 1U);
+
+  const auto dry = put(next, true);
+  ASSERT_TRUE(dry);
+  EXPECT_EQ(dry->needs_confirmation.size(), 1U);
+  EXPECT_EQ(disk_->writes, writes);
+
+  const auto done =
+      service_->putTopology(next, std::nullopt, "meant", "ann", false, PlaceMoves::kConfirmed);
+  ASSERT_TRUE(done) << done.error().error.message;
+  const auto record = service_->journal().read(2);
+  ASSERT_TRUE(record && *record);
+  EXPECT_TRUE((*record)->moves_confirmed);
+  EXPECT_EQ((*record)->reason, "meant");
+  service_->limitMoves(66);
+  EXPECT_FALSE(put(sample()));
+  service_->limitMoves(67);
+  EXPECT_TRUE(put(sample()));
+  EXPECT_FALSE(service_->journal().read(3).value()->moves_confirmed);
+}
+
+TEST_F(PutTopologyTest, AConfirmationOfNothingIsNotKept) {
+  const auto next = sample(R"("home": "dal", "allowed")", R"("home": "iad", "allowed")");
+  ASSERT_TRUE(
+      service_->putTopology(next, std::nullopt, "why", "ann", false, PlaceMoves::kConfirmed));
+  EXPECT_FALSE(service_->journal().read(2).value()->moves_confirmed);
+}
+
+TEST_F(PutTopologyTest, OtherCommitsMoveNoPlaces) {
+  service_->onPublish(movesTwoPois);
+  ASSERT_TRUE(service_->remap(request("us-tx", "iad")));
+  EXPECT_TRUE(service_->rollback(1, std::nullopt, "back", "bob", false));
+}
+
 TEST_F(PutTopologyTest, ExpectsTheRevTheCallerRead) {
   ASSERT_TRUE(service_->remap(request("us-tx", "iad")));
   const auto stale = service_->putTopology(sample(), 1, "why", "ann", false);

@@ -267,6 +267,11 @@ TEST(PlacementDiff, CountsWhatMoves) {
   EXPECT_EQ(diff.ipv6_48s, 128U);
   EXPECT_EQ(diff.pois, 1U);
   EXPECT_EQ(diff.cities, 1U);
+  // What they are compared with: "gone" and "new" are in one catalogue only, and of IPv6 nothing
+  // but 2001:db8::/40 is known.
+  EXPECT_EQ(diff.pois_compared, 2U);
+  EXPECT_EQ(diff.cities_compared, 1U);
+  EXPECT_EQ(diff.ipv6_48s_placed, 256U);
 }
 
 TEST(PlacementDiff, GoesByNamesNotByNumbers) {
@@ -288,6 +293,7 @@ TEST(PlacementDiff, GoesByNamesNotByNumbers) {
   EXPECT_EQ(all.ipv4_addresses, (std::uint64_t{1} << 32) - 256);
   EXPECT_GT(all.ipv6_48s, std::uint64_t{1} << 47);
   EXPECT_LE(all.ipv6_48s, std::uint64_t{1} << 48);
+  EXPECT_EQ(all.ipv6_48s_placed, all.ipv6_48s) << "the fallback moves too";
 }
 
 }  // namespace

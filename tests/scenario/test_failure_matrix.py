@@ -36,7 +36,9 @@ ELSEWHERE = {
     "all_sites_down": [("scenario/test_health.py", "test_all_down_is_still_an_answer"),
                        ("scenario/test_stateless.py", "test_all_down_policies")],
     # The real binary takes its clock from the system: no seam, and rightly so.
-    "bad_fence_upload": [("scenario/test_admin.py", "test_fence_that_crosses_itself")],
+    "bad_fence_upload": [
+        ("scenario/test_admin.py", "test_fence_that_crosses_itself"),
+        ("scenario/test_topology.py", "test_fences_that_swap_two_areas_must_be_confirmed")],
     "clock_jump": [("partition/change_engine_test.cc", "AClockThatJumpsWhileBlockedStopsTheCommit"),
                    ("partition/change_property_test.cc", "clock.jump")],
 }
@@ -294,8 +296,9 @@ class FailureMatrix(ScenarioCase):
 
     def test_bad_fence_upload(self):
         """What cannot be is refused with its place and changes nothing; what can be shows beforehand
-        how many addresses would change their partition."""
-        server = self.world()
+        how many places would change their partition, and many need a confirmation."""
+        # Its few addresses are far below one percent of all.
+        server = self.world(topology={"max_moved_percent": 0})
         before = self.answers(server)
         current = server.rest("GET", "/v1/topology").json
         topology = current["topology"]
@@ -311,6 +314,10 @@ class FailureMatrix(ScenarioCase):
         self.assertEqual((shown.status, shown.json["applied"]), (200, False), shown)
         moved = next(row for row in shown.json["diff"]["placements"] if row["zone"] == "order")
         self.assertGreater(moved["ipv4_addresses"], 0, "203.0.113.0/24 is placed by its anchor")
+        self.assertIn("order", [row["zone"] for row in shown.json["needs_confirmation"]])
+        unconfirmed = server.rest("PUT", "/v1/topology?reason=swapped", topology)
+        self.assertEqual((unconfirmed.status, unconfirmed.json["rule"]), (422, "places-move"),
+                         unconfirmed)
         self.assertEqual(server.rest("GET", "/v1/topology").json["rev"], current["rev"])
         self.assertEqual(self.answers(server), before)
 

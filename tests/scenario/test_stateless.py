@@ -47,7 +47,8 @@ class Stateless(ScenarioCase):
             self.push(site, "up")
 
     def put(self, rules):
-        reply = self.server.rest("PUT", "/v1/topology?reason=test",
+        # Another slack is another site order for everybody: that is meant.
+        reply = self.server.rest("PUT", "/v1/topology?reason=test&confirm_moves=1",
                                  json.dumps(topology_with(rules)).encode())
         self.assertEqual(reply.status, 200, reply)
         return reply.json

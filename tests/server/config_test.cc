@@ -188,6 +188,7 @@ std::vector<std::string> shown(const Config& config) {
       "location_option_code " + std::to_string(config.location_option_code),
       "zones_dir " + config.zones_dir.string(),
       "topology_file " + config.topology_file.string(),
+      "max_moved_percent " + std::to_string(config.max_moved_percent),
       "networks " + std::to_string(config.networks.size()),
       "health_max_probes " + std::to_string(config.health_max_probes),
       "health_checks " + std::to_string(config.health_checks.size()),
