@@ -361,7 +361,7 @@ Status Server::Parts::startAdmin() {
                                                     &consumers,
                                                     &rates,
                                                     &load,
-                                                     &arrivals,
+                                                    &arrivals,
                                                     !world.topology},
                                      std::move(*authenticator));
   const Config& config = world.config;
