@@ -17,8 +17,8 @@ using test::optRecord;
 using test::QueryPacket;
 using test::ReadMessage;
 
-constexpr unsigned kA = 1, kTxt = 16, kAxfr = 252;
-constexpr unsigned kNoError = 0, kFormErr = 1, kRefused = 5;
+constexpr unsigned kEdnsA = 1, kEdnsTxt = 16, kEdnsAxfr = 252;
+constexpr unsigned kRcodeNoError = 0, kRcodeFormErr = 1, kRcodeRefused = 5;
 constexpr const char* kClient = "198.51.100.7";
 constexpr const char* kOtherClient = "203.0.113.7";
 
@@ -54,7 +54,7 @@ class EdnsAnswer : public testing::Test {
   }
   ReadMessage askFrom(std::string_view name, const Bytes& options,
                       std::string_view client = kClient) {
-    return ask(QueryPacket(name, kA).with(optRecord(options)), client);
+    return ask(QueryPacket(name, kEdnsA).with(optRecord(options)), client);
   }
 
   AnswerCounters counters_;
@@ -75,7 +75,7 @@ TEST_F(EdnsAnswer, ACookieIsGivenAndKnownAgain) {
   EXPECT_EQ(counters_.cookies_good.value(), 1U);
   EXPECT_EQ(counters_.cookies_bad.value(), 1U);
   EXPECT_EQ(askFrom("www.example", {}).findOption(10), nullptr);
-  EXPECT_EQ(askFrom("www.example", option(10, Bytes(9, 1))).rcode, kFormErr);
+  EXPECT_EQ(askFrom("www.example", option(10, Bytes(9, 1))).rcode, kRcodeFormErr);
 }
 
 // RFC 7873 §5.4.
@@ -84,10 +84,10 @@ TEST_F(EdnsAnswer, AMessageWithoutQuestionMayAskForACookie) {
   packet.question = {};
   packet.counts[0] = 0;
   QueryPacket bare = packet;
-  EXPECT_EQ(ask(bare).rcode, kFormErr);
-  EXPECT_EQ(ask(bare.with(optRecord(option(3, {})))).rcode, kFormErr);
+  EXPECT_EQ(ask(bare).rcode, kRcodeFormErr);
+  EXPECT_EQ(ask(bare.with(optRecord(option(3, {})))).rcode, kRcodeFormErr);
   const ReadMessage got = ask(packet.with(optRecord(option(10, Bytes(8, 1)))));
-  EXPECT_EQ(got.rcode, kNoError);
+  EXPECT_EQ(got.rcode, kRcodeNoError);
   EXPECT_TRUE(got.question.empty());
   ASSERT_NE(got.findOption(10), nullptr);
   EXPECT_EQ(got.findOption(10)->size(), 24U);
@@ -105,13 +105,13 @@ TEST_F(EdnsAnswer, KeepaliveIsToldOverTcpToWhoAsks) {
 TEST_F(EdnsAnswer, ARefusalSaysWhy) {
   const auto why = [&](const char* name, unsigned type) {
     const ReadMessage got = ask(QueryPacket(name, type).with(optRecord()));
-    EXPECT_EQ(got.rcode, kRefused) << name;
+    EXPECT_EQ(got.rcode, kRcodeRefused) << name;
     const Bytes* code = got.findOption(15);
     return code == nullptr ? -1 : code->back();
   };
-  EXPECT_EQ(why("www.elsewhere.test", kA), 20);
-  EXPECT_EQ(why("_explain.web.example", kTxt), 18);
-  EXPECT_EQ(why("example", kAxfr), 18) << "AXFR";
+  EXPECT_EQ(why("www.elsewhere.test", kEdnsA), 20);
+  EXPECT_EQ(why("_explain.web.example", kEdnsTxt), 18);
+  EXPECT_EQ(why("example", kEdnsAxfr), 18) << "AXFR";
   const ReadMessage plain = ask(QueryPacket("www.elsewhere.test"));
   EXPECT_FALSE(plain.has_opt) << "who sent no OPT gets none";
   EXPECT_EQ(askFrom("www.example", {}).findOption(15), nullptr);
