@@ -273,7 +273,7 @@ Result<Explanation> explainWithHash(const ExplainState& state, ZoneIx zone, cons
 // The endpoints inside the eZone that answers, and which of them this client gets.
 void addPool(const ExplainState& state, const Service& service, const ServicePools& pools,
              const Endpoint& endpoint, std::uint64_t client, Explanation& out) {
-  Explanation::Pool& pool = out.pool.emplace();
+  ExplainedPool& pool = out.pool.emplace();
   pool.endpoints = endpoint.pool.size();
   pool.candidates = pools.by_ezone[endpoint.ezone.index()].count;
   pool.up_share = upShare(endpoint, state.health);

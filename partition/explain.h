@@ -71,6 +71,14 @@ struct ExplainState {
   const PoolSet* pools = nullptr;
 };
 
+// A service's endpoints inside the choice, where they have ids (partition/pool.h).
+struct ExplainedPool {
+  std::vector<std::string> answered;  // ids of those that this client gets, in their order
+  std::size_t endpoints = 0;
+  std::size_t candidates = 0;
+  std::uint16_t up_share = 0, min_up_share = 0;  // basis points
+};
+
 struct Explanation {
   struct Candidate {
     std::string ezone, dc;
@@ -81,14 +89,6 @@ struct Explanation {
     std::uint8_t distance_class = 0;
     std::uint16_t weight = 0;
     std::uint16_t spill = 0;
-  };
-
-  // A service's endpoints inside the choice, where they have ids (partition/pool.h).
-  struct Pool {
-    std::vector<std::string> answered;  // ids of those that this client gets, in their order
-    std::size_t endpoints = 0;
-    std::size_t candidates = 0;
-    std::uint16_t up_share = 0, min_up_share = 0;  // basis points
   };
 
   std::string service;  // empty when asked by zone only
@@ -110,9 +110,9 @@ struct Explanation {
   bool shared = false;    // stateless: other networks of this place may get another eZone
   std::string change_id;  // of the change that is moving it; empty: none has touched the table yet
   std::string basis;      // stateless: "usable", or "all-down POLICY"
-  std::optional<Pool> pool;          // by explainService() only, as is the next
-  std::vector<std::string> records;  // what the client gets, of every type, in presentation form
-  Rev rev = 0;                       // of the table
+  std::optional<ExplainedPool> pool;  // by explainService() only, as is the next
+  std::vector<std::string> records;   // what the client gets, of every type, in presentation form
+  Rev rev = 0;                        // of the table
 
   // Whether other networks of this place may get another answer, which the scope shows.
   bool byClient() const { return shared || (pool && pool->answered.size() < pool->candidates); }

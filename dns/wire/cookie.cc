@@ -23,7 +23,7 @@ using ServerCookie = std::array<std::uint8_t, kServerCookieBytes>;
 // The hash in the order that all makers write it: its bytes as the paper has them.
 std::array<std::uint8_t, 8> hashOf(const SipKey& key, std::span<const std::uint8_t> client,
                                    std::span<const std::uint8_t> head, const IpAddress& address) {
-  std::array<std::uint8_t, kClientCookieBytes + kHashedBytes + 16> input;
+  std::array<std::uint8_t, kClientCookieBytes + kHashedBytes + 16> input{};
   ByteWriter in(input);
   in.bytes(client);
   in.bytes(head.first(kHashedBytes));
