@@ -136,7 +136,7 @@ class DrcFeed(ScenarioCase):
     def test_4_an_agent_speaks_for_itself_only(self):
         foreign = self.feed(hello(agent="drc-mad-2"), link(1, 1))
         self.assertEqual([each["reason"] for each in foreign["rejected"]], ["foreign", "no_hello"])
-        self.assertEqual(self.server.rest("GET", "/v1/table", token=AGENT).status, 403)
+        self.assertEqual(self.server.rest("GET", "/v1/topology", token=AGENT).status, 403)
         self.assertEqual(self.server.rest("POST", "/v1/drc/feed", b"", token=None).status, 401)
         self.assertEqual(self.feed(hello(agent="drc-mad-2"), token="admin")["accepted"], 1)
 

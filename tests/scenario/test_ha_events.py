@@ -21,12 +21,16 @@ TOKEN = "a" * 64
 SECRET = base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
 
-class HaEvents(ScenarioCase):
+class HaCase(ScenarioCase):
+    """One server for the class, which knows EMHA's token and secret."""
+
+    ha_settings = {}
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        server = small_world.small_world(
-            cls.workspace, {"ha": {"senders": ["emha-1"], "secret_files": ["emha.secret"]}})
+        server = small_world.small_world(cls.workspace, {
+            "ha": {"senders": ["emha-1"], "secret_files": ["emha.secret"]} | cls.ha_settings})
         (server.home / "emha.secret").write_text(f"whsec_{SECRET}\n")
         cls.server = cls.start(server)
         # The first start has made the admin's token; EMHA's comes beside it.
@@ -57,10 +61,10 @@ class HaEvents(ScenarioCase):
         request = urllib.request.Request(f"http://{LOOPBACK}:{self.server.admin_port}/v1/ha/events", data, headers)
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
-                status, text = answer.status, answer.read()
+                status, text, self.headers = answer.status, answer.read(), answer.headers
         except urllib.error.HTTPError as refused:
             with refused:
-                status, text = refused.code, refused.read()
+                status, text, self.headers = refused.code, refused.read(), refused.headers
         if content_type == "application/x-ndjson":
             return status, [json.loads(line) for line in text.splitlines()]
         return status, json.loads(text)
@@ -68,6 +72,31 @@ class HaEvents(ScenarioCase):
     def tell(self, event):
         return self.post(json.dumps(event))
 
+
+class HaRates(HaCase):
+    """A cluster that tells too much is told when to come back; what it repeats is answered all the same."""
+
+    ha_settings = {"cluster_events_per_s": 1, "cluster_burst": 2}
+
+    def test_who_tells_too_much_is_told_when_to_come_back(self):
+        inside = {"type": "switch.started", "scope": "intra_dc", "to": {"dc": "ams"}}
+        first = self.event("r0", **inside)
+        self.assertEqual(self.tell(first)[0], 202)
+        told = 1
+        while (answer := self.tell(self.event(f"r{told}", **inside)))[0] == 202:
+            told += 1
+            self.assertLess(told, 50, "one a second, and two at once")
+        self.assertGreaterEqual(told, 2)
+        self.assertEqual(answer[0], 429, answer)
+        self.assertIn(self.headers["Retry-After"], ("1", "2"))
+        self.assertEqual(self.tell(self.event("elsewhere", cluster="other", **inside))[0], 202, "of another cluster")
+        self.assertEqual(self.tell(first)[0], 200, "known already")
+        self.assertIn('meridian_ha_rejected_total{reason="limited"} 1',
+                      self.server.rest("GET", "/metrics").body.decode())
+        wait_for(lambda: self.tell(self.event("later", **inside))[0] == 202, 10, "room for one more")
+
+
+class HaEvents(HaCase):
     def link(self, source, target):
         links = self.server.rest("GET", f"/v1/links?source={source}&target={target}").json["links"]
         return links[0] if links else {}
