@@ -22,7 +22,8 @@ class CookieFile {
 
  private:
   std::filesystem::path path_;
-  std::string seen_;  // what it said, or why it could not be read
+  std::optional<std::string>
+      seen_;  // what it said, or why it could not be read; nullopt: nothing yet
 };
 
 }  // namespace meridian::server
