@@ -1,11 +1,10 @@
 // Arrivals in, as routers of eZones count them; and which old eZones must still forward.
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "admin/api.h"
 #include "admin/json.h"
 #include "admin/reply.h"
+#include "admin/report_body.h"
 #include "partition/traffic/arrivals.h"
 
 namespace meridian::admin {
@@ -15,85 +14,30 @@ using Json = nlohmann::json;
 using partition::ArrivalBook;
 using partition::ArrivalOutcome;
 
-constexpr std::size_t kMaxArrivalBody = std::size_t{1} << 20;
-constexpr std::size_t kMaxShownArrivals = 20;
-
-// Takes reports of one request in and counts what becomes of them.
-class ArrivalBody {
- public:
-  ArrivalBody(const Context& context, ArrivalBook& book)
-      : book_(book),
-        map_(context.map.current()),
-        ids_(map_),
-        now_{context.clock.monotonicNow(), context.clock.wallNow()} {}
-
-  // The body is one report.
-  HttpReply one(const Checked<partition::ArrivalReport>& report) {
-    if (!report) {
-      book_.refuse(ArrivalOutcome::kMalformed);
-      return invalidReply(report.error());
-    }
-    const ArrivalOutcome outcome = book_.report(*report, ids_, now_);
-    if (outcome == ArrivalOutcome::kAccepted) return jsonReply(summary(1));
-    return refusedReply(arrivalOutcomeName(outcome), arrivalOutcomeText(outcome));
-  }
-
-  HttpReply lines(std::string_view body) {
-    std::size_t accepted = 0;
-    std::size_t number = 0;
-    for (std::size_t at = 0; at < body.size();) {
-      const std::size_t end = std::min(body.find('\n', at), body.size());
-      std::string_view line = body.substr(at, end - at);
-      at = end + 1;
-      ++number;
-      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-      if (!line.empty() && take(line, number)) ++accepted;
-    }
-    return jsonReply(summary(accepted));
-  }
-
- private:
-  bool take(std::string_view line, std::size_t number) {
-    const auto report = partition::decodeArrivalReport(line, "request");
-    if (!report) {
-      book_.refuse(ArrivalOutcome::kMalformed);
-      refuse(number, ArrivalOutcome::kMalformed, report.error().entries().front().text());
-      return false;
-    }
-    const ArrivalOutcome outcome = book_.report(*report, ids_, now_);
-    if (outcome == ArrivalOutcome::kAccepted) return true;
-    refuse(number, outcome, std::string(arrivalOutcomeText(outcome)));
-    return false;
-  }
-  void refuse(std::size_t line, ArrivalOutcome reason, const std::string& text) {
-    ++refused_;
-    if (rejected_.size() >= kMaxShownArrivals) return;
-    rejected_.push_back({{"line", line}, {"reason", arrivalOutcomeName(reason)}, {"text", text}});
-  }
-  Json summary(std::size_t accepted) const {
-    return {{"accepted", accepted}, {"rejected_total", refused_}, {"rejected", rejected_}};
-  }
-
-  ArrivalBook& book_;
-  partition::MapSnapshot map_;
-  partition::ArrivalIds ids_;
-  partition::ArrivalTime now_;
-  std::size_t refused_ = 0;
-  Json rejected_ = Json::array();
-};
-
 HttpReply takeArrivals(const Context& context, ArrivalBook& book, const ApiCall& call) {
-  const std::string& body = call.http.body;
-  if (body.size() > kMaxArrivalBody) {
-    return errorReply(ErrorKind::kTooLarge,
-                      fmt::format("a body of arrivals has at most {} bytes", kMaxArrivalBody));
-  }
-  ArrivalBody intake(context, book);
-  const bool one_line = body.find('\n') >= body.size() - std::min<std::size_t>(body.size(), 1);
-  const auto whole = parseJson(body, "request");
-  if (whole) return intake.one(partition::decodeArrivalReport(*whole, "request"));
-  if (one_line) return intake.one(tl::unexpected(whole.error()));
-  return intake.lines(body);
+  const partition::MapSnapshot map = context.map.current();
+  const partition::ArrivalIds ids(map);
+  const partition::ArrivalTime now{context.clock.monotonicNow(), context.clock.wallNow()};
+  const auto offer =
+      [&](const Checked<partition::ArrivalReport>& report) -> Checked<ReportVerdict> {
+    if (!report) return tl::unexpected(report.error());
+    const ArrivalOutcome outcome = book.report(*report, ids, now);
+    return ReportVerdict{outcome == ArrivalOutcome::kAccepted, arrivalOutcomeName(outcome),
+                         arrivalOutcomeText(outcome)};
+  };
+  return takeReports(
+      call.http.body,
+      {"arrivals",
+       [&](const ConfigNode& node) {
+         return offer(partition::decodeArrivalReport(node, "request"));
+       },
+       [&](std::string_view line) {
+         return offer(partition::decodeArrivalReport(line, "request"));
+       },
+       [&] {
+         book.refuse(ArrivalOutcome::kMalformed);
+         return ReportVerdict{false, arrivalOutcomeName(ArrivalOutcome::kMalformed), {}};
+       }});
 }
 
 HttpReply forwarders(const Context& context) {

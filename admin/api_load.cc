@@ -1,11 +1,10 @@
 // Load of sites: reports in, what is known of it out, and what the balancer makes of it.
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "admin/api.h"
 #include "admin/json.h"
 #include "admin/reply.h"
+#include "admin/report_body.h"
 #include "partition/load/balance_service.h"
 
 namespace meridian::admin {
@@ -18,85 +17,25 @@ using partition::LoadOutcome;
 using partition::LoadPicture;
 using partition::Topology;
 
-constexpr std::size_t kMaxLoadBody = std::size_t{1} << 20;
-constexpr std::size_t kMaxShownReports = 20;
-
-// Takes reports of one request in and counts what becomes of them.
-class LoadBody {
- public:
-  LoadBody(const Context& context, LoadBook& book)
-      : book_(book),
-        map_(context.map.current()),
-        ids_(*map_.topology),
-        now_{context.clock.monotonicNow(), context.clock.wallNow()} {}
-
-  // The body is one report.
-  HttpReply one(const Checked<partition::LoadReport>& report) {
-    if (!report) {
-      book_.refuse(LoadOutcome::kMalformed);
-      return invalidReply(report.error());
-    }
-    const LoadOutcome outcome = book_.report(*report, ids_, now_);
-    if (outcome == LoadOutcome::kAccepted) return jsonReply(summary(1));
-    return refusedReply(loadOutcomeName(outcome), loadOutcomeText(outcome));
-  }
-
-  HttpReply lines(std::string_view body) {
-    std::size_t accepted = 0;
-    std::size_t number = 0;
-    for (std::size_t at = 0; at < body.size();) {
-      const std::size_t end = std::min(body.find('\n', at), body.size());
-      std::string_view line = body.substr(at, end - at);
-      at = end + 1;
-      ++number;
-      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-      if (!line.empty() && take(line, number)) ++accepted;
-    }
-    return jsonReply(summary(accepted));
-  }
-
- private:
-  bool take(std::string_view line, std::size_t number) {
-    const auto report = partition::decodeLoadReport(line, "request");
-    if (!report) {
-      book_.refuse(LoadOutcome::kMalformed);
-      refuse(number, LoadOutcome::kMalformed, report.error().entries().front().text());
-      return false;
-    }
-    const LoadOutcome outcome = book_.report(*report, ids_, now_);
-    if (outcome == LoadOutcome::kAccepted) return true;
-    refuse(number, outcome, std::string(loadOutcomeText(outcome)));
-    return false;
-  }
-  void refuse(std::size_t line, LoadOutcome reason, const std::string& text) {
-    ++refused_;
-    if (rejected_.size() >= kMaxShownReports) return;
-    rejected_.push_back({{"line", line}, {"reason", loadOutcomeName(reason)}, {"text", text}});
-  }
-  Json summary(std::size_t accepted) const {
-    return {{"accepted", accepted}, {"rejected_total", refused_}, {"rejected", rejected_}};
-  }
-
-  LoadBook& book_;
-  partition::MapSnapshot map_;
-  partition::LoadIds ids_;
-  partition::LoadTime now_;
-  std::size_t refused_ = 0;
-  Json rejected_ = Json::array();
-};
-
 HttpReply takeLoad(const Context& context, LoadBook& book, const ApiCall& call) {
-  const std::string& body = call.http.body;
-  if (body.size() > kMaxLoadBody) {
-    return errorReply(ErrorKind::kTooLarge,
-                      fmt::format("a body of load reports has at most {} bytes", kMaxLoadBody));
-  }
-  LoadBody intake(context, book);
-  const bool one_line = body.find('\n') >= body.size() - std::min<std::size_t>(body.size(), 1);
-  const auto whole = parseJson(body, "request");
-  if (whole) return intake.one(partition::decodeLoadReport(*whole, "request"));
-  if (one_line) return intake.one(tl::unexpected(whole.error()));
-  return intake.lines(body);
+  const partition::MapSnapshot map = context.map.current();
+  const partition::LoadIds ids(*map.topology);
+  const partition::LoadTime now{context.clock.monotonicNow(), context.clock.wallNow()};
+  const auto offer = [&](const Checked<partition::LoadReport>& report) -> Checked<ReportVerdict> {
+    if (!report) return tl::unexpected(report.error());
+    const LoadOutcome outcome = book.report(*report, ids, now);
+    return ReportVerdict{outcome == LoadOutcome::kAccepted, loadOutcomeName(outcome),
+                         loadOutcomeText(outcome)};
+  };
+  return takeReports(
+      call.http.body,
+      {"load reports",
+       [&](const ConfigNode& node) { return offer(partition::decodeLoadReport(node, "request")); },
+       [&](std::string_view line) { return offer(partition::decodeLoadReport(line, "request")); },
+       [&] {
+         book.refuse(LoadOutcome::kMalformed);
+         return ReportVerdict{false, loadOutcomeName(LoadOutcome::kMalformed), {}};
+       }});
 }
 
 std::string_view capacitySource(const LoadBook& book, const partition::EZoneLoad& load,
