@@ -1,4 +1,5 @@
 // Changes: ask for one, watch it, give it orders.
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "admin/api.h"
@@ -94,8 +95,13 @@ Json impactJson(const Context& context, const Change& change) {
   const partition::LoadPicture load = context.load == nullptr
                                           ? partition::LoadPicture{}
                                           : context.load->picture(*map.topology, *map.table);
-  const partition::Impact impact =
-      partition::impactOf(change, *map.topology, load, context.rates, context.changes.policy());
+  const partition::Impact impact = partition::impactOf(
+      change, *map.topology, load, {context.rates, context.resolvers}, context.changes.policy());
+  Json resolvers;
+  if (impact.resolvers) {
+    resolvers = {{"estimate", std::llround(impact.resolvers->resolvers)},
+                 {"window_s", impact.resolvers->window.count()}};
+  }
   Json targets = Json::array();
   for (const auto& each : impact.targets) {
     targets.push_back({{"ezone", each.ezone},
@@ -104,6 +110,7 @@ Json impactJson(const Context& context, const Change& change) {
   }
   return {{"queries_per_s", nullable(impact.queries_per_s)},
           {"query_share", nullable(impact.query_share)},
+          {"resolvers", std::move(resolvers)},
           {"targets", std::move(targets)},
           {"until_moved_ms", impact.until_moved.count()},
           {"until_drained_ms", impact.until_drained.count()}};

@@ -5,6 +5,8 @@
 #include "admin/json.h"
 #include "admin/reply.h"
 #include "admin/requests.h"
+#include "base/log.h"
+#include "partition/change/lost_forwarders.h"
 
 namespace meridian::admin {
 namespace {
@@ -39,6 +41,19 @@ Json diffJson(const partition::TopologyResult& result) {
           {"placements", std::move(placements)}};
 }
 
+Json lostForwardersJson(const std::vector<partition::LostForwarder>& lost) {
+  Json out = Json::array();
+  for (const auto& each : lost) {
+    out.push_back({{"subject", each.forwarder.subject},
+                   {"ezone", each.forwarder.from},
+                   {"change_id", partition::changeId(each.forwarder.change)},
+                   {"until", rfc3339(each.forwarder.until)},
+                   {"service", nullable(each.service)},
+                   {"records", each.records}});
+  }
+  return out;
+}
+
 HttpReply putTopology(const Context& context, const ApiCall& call) {
   const auto dry_run = call.flag("dry_run");
   if (!dry_run) return errorReply(dry_run.error());
@@ -53,14 +68,25 @@ HttpReply putTopology(const Context& context, const ApiCall& call) {
   }
   auto topology = partition::decodeTopology(call.http.body, "request");
   if (!topology) return invalidReply(topology.error());
+  const auto next = std::make_shared<const partition::Topology>(std::move(*topology));
+  // Against the topology that is served now.
+  const auto lost = partition::lostForwarders(context.changes.forwarders(),
+                                              *context.map.current().topology, *next);
   const auto result = context.map.putTopology(
-      std::make_shared<const partition::Topology>(std::move(*topology)),
-      *expected == 0 ? std::nullopt : std::optional(*expected), reason, call.caller.name, *dry_run,
-      *confirmed ? partition::PlaceMoves::kConfirmed : partition::PlaceMoves::kLimited);
+      next, *expected == 0 ? std::nullopt : std::optional(*expected), reason, call.caller.name,
+      *dry_run, *confirmed ? partition::PlaceMoves::kConfirmed : partition::PlaceMoves::kLimited);
   if (!result) return mapErrorReply(result.error());
   Json reply = {{"rev", result->rev}, {"applied", result->applied}, {"diff", diffJson(*result)}};
   const char* over = result->applied ? "confirmed" : "needs_confirmation";
   reply[over] = confirmationJson(result->needs_confirmation);
+  reply["must_still_forward"] = lostForwardersJson(lost);
+  if (result->applied) {
+    for (const auto& each : lost) {
+      logWarn("forwarder_lost", {{"why", each.text()},
+                                 {"actor", call.caller.name},
+                                 {"next", "keep what listens there, or put the address back"}});
+    }
+  }
   return jsonReply(reply);
 }
 

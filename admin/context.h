@@ -32,6 +32,7 @@ class LinkHistory;
 class LoadSource;
 class OutboundHooks;
 class QueryRates;
+class ResolverCounts;
 class SiteMover;
 class SitePatrol;
 }  // namespace meridian::partition
@@ -107,10 +108,12 @@ struct Context {
   partition::LinkHistory* link_history = nullptr;   // the same
   const partition::Collector* collector = nullptr;  // nobody is asked for links
   partition::ConsumerBook* consumers = nullptr;     // nullptr: no routes for them
-  const partition::QueryRates* rates = nullptr;     // nullptr: no impact of a change is told
-  const partition::LoadSource* load = nullptr;      // nullptr: nobody reports any
-  partition::ArrivalBook* arrivals = nullptr;       // nullptr: no routes for them
-  bool topology_file_invalid = false;  // at the start; the journal's topology is served
+  // nullptr: queries, or resolvers, that a change touches are not told.
+  const partition::QueryRates* rates = nullptr;
+  const partition::ResolverCounts* resolvers = nullptr;
+  const partition::LoadSource* load = nullptr;  // nullptr: nobody reports any
+  partition::ArrivalBook* arrivals = nullptr;   // nullptr: no routes for them
+  bool topology_file_invalid = false;           // at the start; the journal's topology is served
 };
 
 }  // namespace meridian::admin

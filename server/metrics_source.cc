@@ -1,5 +1,6 @@
 #include "server/metrics_source.h"
 
+#include <algorithm>
 #include <string>
 #include <tuple>
 
@@ -72,6 +73,19 @@ std::vector<std::uint64_t> DnsMetrics::subjectTotals(std::size_t subjects) const
   for (const auto& worker : workers_) addAll(worker->counters().answers.subjects);
   addAll(tcp_.counters().answers.subjects);
   return totals;
+}
+
+std::vector<HyperLogLog> DnsMetrics::subjectResolvers(std::size_t subjects,
+                                                      partition::ResolverPeriod period) const {
+  std::vector<HyperLogLog> sketches(std::min(subjects, dns::SubjectResolvers::kMax));
+  const auto addAll = [&](const dns::SubjectResolvers& resolvers) {
+    for (std::size_t i = 0; i < sketches.size(); ++i) {
+      if (const auto sketch = resolvers.sketch(i, period)) sketches[i].merge(*sketch);
+    }
+  };
+  for (const auto& worker : workers_) addAll(worker->counters().answers.resolvers);
+  addAll(tcp_.counters().answers.resolvers);
+  return sketches;
 }
 
 std::vector<Metric> DnsMetrics::collect() const {

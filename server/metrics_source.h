@@ -25,6 +25,9 @@ class DnsMetrics final : public admin::MetricsSource {
   std::vector<admin::Metric> collect() const override;
   // Questions since the start to each of the first `subjects` subjects, of all workers together.
   std::vector<std::uint64_t> subjectTotals(std::size_t subjects) const;
+  // The resolvers of each of them in `period`, as far as they are counted.
+  std::vector<HyperLogLog> subjectResolvers(std::size_t subjects,
+                                            partition::ResolverPeriod period) const;
 
  private:
   const std::vector<std::unique_ptr<dns::UdpWorker>>& workers_;

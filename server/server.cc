@@ -26,6 +26,8 @@
 #include "partition/site/site_patrol.h"
 #include "partition/traffic/arrivals.h"
 #include "partition/traffic/query_rates.h"
+#include "partition/traffic/resolver_counts.h"
+#include "partition/traffic/resolver_period.h"
 #include "server/cookie_file.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
@@ -108,6 +110,7 @@ struct Server::Parts {
   std::unique_ptr<dns::TcpServer> tcp;
   std::unique_ptr<DnsMetrics> metrics;
   partition::QueryRates rates;
+  partition::ResolverCounts resolvers;
   bool serving = false;
   std::unique_ptr<EventLoop::Timer> drc_tick;
   std::unique_ptr<admin::Api> api;
@@ -119,6 +122,7 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> site_tick;
   std::unique_ptr<EventLoop::Timer> balance_tick;
   std::unique_ptr<EventLoop::Timer> rates_tick;
+  std::unique_ptr<EventLoop::Timer> resolvers_tick;
   std::unique_ptr<EventLoop::Timer> spill_tick;
   std::optional<CookieFile> cookie_file;
   std::unique_ptr<EventLoop::Timer> cookie_tick;
@@ -135,6 +139,7 @@ struct Server::Parts {
   Status openDrc();
   Status startDrc();
   void startWorkers();
+  void countResolvers();
   void lookAtCookieFile();
 };
 
@@ -360,6 +365,7 @@ Status Server::Parts::startAdmin() {
                                                     collector.get(),
                                                     &consumers,
                                                     &rates,
+                                                    &resolvers,
                                                     &load,
                                                     &arrivals,
                                                     !world.topology},
@@ -428,11 +434,20 @@ void Server::Parts::startWorkers() {
     const partition::MapSnapshot& now = map->current();
     rates.sample(metrics->subjectTotals(now.table->assignments.size()), now, clock.monotonicNow());
   });
+  resolvers_tick = loop.every(partition::ResolverCounts::kEvery, [this] { countResolvers(); });
   spill_tick = loop.every(spill->period(), [this] { spill->tick(); });
   if (cookie_file) cookie_tick = loop.every(kCookieFileTick, [this] { lookAtCookieFile(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
   serving = true;
+}
+
+void Server::Parts::countResolvers() {
+  const partition::MapSnapshot& now = map->current();
+  const std::uint32_t unix_time = coarseUnixTime();
+  const auto period = partition::ResolverPeriod::of(now.topology_rev, unix_time);
+  resolvers.sample(metrics->subjectResolvers(now.table->assignments.size(), period), now,
+                   unix_time);
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -69,6 +69,13 @@ std::string topologyPut(const Json& reply) {
            " of " + field(each, "of") + " " + field(each, "places") + " (" +
            field(each, "percent") + " %)\n";
   }
+  for (const Json& each : reply.at("must_still_forward")) {
+    out += "warning: " + field(each, "ezone") + " must forward what comes for " +
+           field(each, "subject") + " until " + field(each, "until") + ", and " +
+           (each.at("service").is_null()
+                ? "is not in this topology\n"
+                : field(each, "service") + " loses there " + field(each, "records") + "\n");
+  }
   return out + outcome(reply);
 }
 

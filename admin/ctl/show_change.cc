@@ -150,6 +150,12 @@ std::string impact(const Json& found) {
   if (!rate.is_null()) out = fmt::format("touches {:.1f} queries/s", rate.get<double>());
   const Json& share = found.at("query_share");
   if (!share.is_null()) out += ", " + percentText(share) + " of those to all subjects";
+  const Json& resolvers = found.at("resolvers");
+  if (!resolvers.is_null()) {
+    out += fmt::format("; about {} resolvers asked in the last {} s",
+                       resolvers.at("estimate").get<std::int64_t>(),
+                       resolvers.at("window_s").get<std::int64_t>());
+  }
   out += "\n";
   for (const Json& each : found.at("targets")) out += loadOf(each);
   return out +

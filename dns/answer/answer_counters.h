@@ -3,6 +3,7 @@
 
 #include "base/counter.h"
 #include "dns/answer/subject_hits.h"
+#include "dns/answer/subject_resolvers.h"
 
 namespace meridian::dns {
 
@@ -18,7 +19,9 @@ struct AnswerCounters {
   Counter unknown_places;   // geohash, city or POI that is none: the default partition answered
   Counter explained;
   Counter cookies_new, cookies_good, cookies_bad;  // RFC 7873: asked for one, had ours, had another
-  SubjectHits subjects;  // questions that a subject's owner decided; a global zone's reads are none
+  // Of questions that a subject's owner decided; a global zone's reads are none.
+  SubjectHits subjects;
+  SubjectResolvers resolvers;
 };
 
 }  // namespace meridian::dns

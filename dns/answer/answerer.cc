@@ -195,19 +195,19 @@ class Answering {
     const partition::ZoneIx zone = state_.services->zoneOf(node.service);
     const partition::ZoneDecisions& decisions = *state_.decisions[zone.index()];
     if (node.kind == ServiceNode::Kind::kShard) {
-      counters_.subjects.add(decisions.first_subject + node.locus.index());
+      countSubject(decisions.first_subject + node.locus.index());
       return addEndpoint(node.service, decisions.by_locus[node.locus.index()],
                          isPrepared(decisions, node.locus.index()));
     }
     const bool global = state_.map.topology->zones[zone.index()].kind == ZoneKind::kGlobal;
     if (node.kind == ServiceNode::Kind::kReadWrite ||
         (global && node.kind == ServiceNode::Kind::kService)) {
-      counters_.subjects.add(decisions.first_subject);
+      countSubject(decisions.first_subject);
       return addEndpoint(node.service, decisions.primary, isPrepared(decisions, 0));
     }
     const ClientPlace place = placeOf(query_, client_, state_, *(*state_.placements)[zone.index()]);
     opt_.scope_length = place.scope;
-    if (!global) counters_.subjects.add(decisions.first_subject + place.locus.index());
+    if (!global) countSubject(decisions.first_subject + place.locus.index());
     const auto step =
         decisions.plain()
             ? addEndpoint(node.service, decisions.by_locus[place.locus.index()], false)
@@ -216,6 +216,12 @@ class Answering {
     return step;
   }
 
+  void countSubject(std::size_t subject) {
+    counters_.subjects.add(subject);
+    counters_.resolvers.add(
+        subject, client_.address,
+        partition::ResolverPeriod::of(state_.map.topology_rev, client_.unix_time));
+  }
   void countPlace(const ClientPlace& place) {
     if (place.source == PlaceSource::kClientSubnet) counters_.client_subnet.add();
     if (place.source == PlaceSource::kLocationOption) counters_.location_option.add();

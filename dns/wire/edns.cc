@@ -92,11 +92,11 @@ std::size_t optSize(const OptReply& reply) {
   return size;
 }
 
-void writeOpt(ByteWriter& out, const OptReply& reply) {
+void writeOpt(ByteWriter& out, const OptReply& reply, Rcode rcode) {
   out.u8(0);
   out.u16(static_cast<std::uint16_t>(RrType::kOpt));
   out.u16(reply.udp_payload);
-  out.u8(static_cast<std::uint8_t>(reply.rcode >> 4));
+  out.u8(static_cast<std::uint8_t>(static_cast<std::uint16_t>(rcode) >> 4));
   out.u8(0);  // version
   out.u16(reply.dnssec_ok ? kDnssecOkBit : 0);
   out.u16(static_cast<std::uint16_t>(optSize(reply) - kOptFixedBytes));

@@ -19,7 +19,6 @@ bool readOpt(ByteReader& in, std::uint16_t location_option_code, Edns& out);
 
 struct OptReply {
   std::uint16_t udp_payload = 1232;  // what this server takes
-  std::uint16_t rcode = 0;           // extended: the high 8 bits stand in OPT
   bool dnssec_ok = false;
   std::span<const std::uint8_t> nsid;    // empty = not asked
   const ClientSubnet* subnet = nullptr;  // echoed when set
@@ -31,6 +30,7 @@ struct OptReply {
 };
 
 std::size_t optSize(const OptReply& reply);
-void writeOpt(ByteWriter& out, const OptReply& reply);
+// The high 8 bits of the response code stand in OPT.
+void writeOpt(ByteWriter& out, const OptReply& reply, Rcode rcode);
 
 }  // namespace meridian::dns

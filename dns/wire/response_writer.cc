@@ -27,7 +27,7 @@ void writeHeader(std::span<std::uint8_t> buffer, const Query& query, std::uint16
 }  // namespace
 
 ResponseWriter::ResponseWriter(const Query& query, std::span<std::uint8_t> buffer,
-                               std::size_t limit, const OptReply* opt)
+                               std::size_t limit, OptReply* opt)
     : query_(query),
       out_(buffer.first(std::min(limit, buffer.size()) - (opt == nullptr ? 0 : optSize(*opt)))),
       opt_(opt),
@@ -160,12 +160,10 @@ void ResponseWriter::truncate() {
 std::size_t ResponseWriter::finish() {
   std::size_t size = out_.position();
   if (opt_ != nullptr) {
-    OptReply reply = *opt_;
-    reply.rcode = static_cast<std::uint16_t>(rcode_);
     // Said after room for OPT was kept: only where there is more.
-    if (size + optSize(reply) > limit_) reply.extended.reset();
+    if (opt_->extended && size + optSize(*opt_) > limit_) opt_->extended.reset();
     ByteWriter tail(buffer_.subspan(size));
-    writeOpt(tail, reply);
+    writeOpt(tail, *opt_, rcode_);
     size += tail.position();
     ++counts_[static_cast<std::size_t>(Section::kAdditional)];
   }
@@ -182,9 +180,7 @@ std::size_t writeRefusal(const Query& query, Rcode rcode, const OptReply* opt,
   out.rewind(kHeaderBytes);
   out.bytes(query.question);
   if (opt != nullptr) {
-    OptReply reply = *opt;
-    reply.rcode = static_cast<std::uint16_t>(rcode);
-    writeOpt(out, reply);
+    writeOpt(out, *opt, rcode);
     counts[static_cast<std::size_t>(Section::kAdditional)] = 1;
   }
   writeHeader(buffer, query, 0, rcode, query.question.empty() ? 0 : 1, counts);

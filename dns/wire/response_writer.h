@@ -23,9 +23,9 @@ enum class Section : std::uint8_t { kAnswer, kAuthority, kAdditional };
 class ResponseWriter {
  public:
   // REQUIRES: buffer.size() >= 512 and holds header, question and OPT; `query.question` is not
-  // empty.
+  // empty. `opt`: nullptr for a query without OPT; else it is written by finish().
   ResponseWriter(const Query& query, std::span<std::uint8_t> buffer, std::size_t limit,
-                 const OptReply* opt);
+                 OptReply* opt);
 
   // Position of a suffix of the question's name. REQUIRES: `bytes` <= size of the name.
   std::uint16_t suffixOffset(std::size_t suffix_bytes) const {
@@ -67,7 +67,7 @@ class ResponseWriter {
 
   const Query& query_;
   ByteWriter out_;
-  const OptReply* opt_;
+  OptReply* opt_;
   std::size_t limit_;
   std::size_t body_start_;
   std::uint16_t counts_[3] = {0, 0, 0};

@@ -43,18 +43,21 @@ std::chrono::milliseconds budgetIn(Change change, ChangeState state, const Chang
 }  // namespace
 
 Impact impactOf(const Change& change, const Topology& topology, const LoadPicture& load,
-                const QueryRates* rates, const ChangePolicy& policy) {
+                const SeenTraffic& traffic, const ChangePolicy& policy) {
   Impact out;
+  std::vector<std::string_view> subjects;
   for (const auto& wave : change.waves) {
     for (const ChangeItem& item : wave) {
       const bool seen = std::any_of(out.targets.begin(), out.targets.end(),
                                     [&](const auto& each) { return each.ezone == item.to; });
       if (!seen) out.targets.push_back(targetOf(change, topology, load, item.to));
-      const auto rate = rates == nullptr ? std::nullopt : rates->of(item.subject);
+      const auto rate = traffic.rates == nullptr ? std::nullopt : traffic.rates->of(item.subject);
+      subjects.push_back(item.subject);
       if (rate) out.queries_per_s = out.queries_per_s.value_or(0) + *rate;
     }
   }
-  const double all = rates == nullptr ? 0 : rates->sum();
+  if (traffic.resolvers != nullptr) out.resolvers = traffic.resolvers->of(subjects);
+  const double all = traffic.rates == nullptr ? 0 : traffic.rates->sum();
   if (out.queries_per_s && all > 0) out.query_share = *out.queries_per_s / all;
   if (change.mode != ChangeMode::kEmergency) {
     out.until_moved = budgetIn(change, ChangeState::kPrepared, policy);

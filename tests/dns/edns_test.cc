@@ -199,10 +199,10 @@ TEST(Edns, AnOptThatIsCutIsMalformed) {
 }
 
 // The record, as written, in a message of its own.
-test::ReadMessage written(const OptReply& reply) {
+test::ReadMessage written(const OptReply& reply, Rcode rcode = Rcode::kNoError) {
   Bytes buffer(512);
   ByteWriter out(buffer);
-  writeOpt(out, reply);
+  writeOpt(out, reply, rcode);
   EXPECT_EQ(out.position(), optSize(reply));
   Bytes message(12, 0);
   message[11] = 1;
@@ -225,12 +225,10 @@ TEST(Edns, WritesThePlainReply) {
 
 TEST(Edns, WritesTheHighBitsOfTheRcode) {
   OptReply reply;
-  reply.rcode = static_cast<std::uint16_t>(Rcode::kBadVers);
-  EXPECT_EQ(written(reply).rcode, 16U);
-  reply.rcode = 0xABC;
-  EXPECT_EQ(written(reply).rcode, 0xAB0U);  // the low four bits stand in the header
-  reply.rcode = 3;
-  EXPECT_EQ(written(reply).rcode, 0U);
+  EXPECT_EQ(written(reply, Rcode::kBadVers).rcode, 16U);
+  EXPECT_EQ(written(reply, static_cast<Rcode>(0xABC)).rcode, 0xAB0U)
+      << "the low four bits stand in the header";
+  EXPECT_EQ(written(reply, Rcode::kNxDomain).rcode, 0U);
 }
 
 TEST(Edns, EchoesTheSubnetWithTheScope) {

@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   reply.scope_length = 7;
   std::array<std::uint8_t, 64> buffer{};
   meridian::ByteWriter out(buffer);
-  writeOpt(out, reply);
+  writeOpt(out, reply, Rcode::kNoError);
   require(out.ok() && out.position() == optSize(reply));
   meridian::ByteReader echoed(out.written());
   echoed.skip(15);  // to the option's family

@@ -30,11 +30,12 @@ class ChangeImpactTest : public testing::Test {
     return planChange(request, world_.map->current(), {}, world_.clock.wallNow()).value();
   }
   Impact impact(const Change& change, const QueryRates* rates) const {
-    return impactOf(change, *world_.map->current().topology, load_, rates, {});
+    return impactOf(change, *world_.map->current().topology, load_, {rates, &resolvers_}, {});
   }
 
   test::ChangeWorld world_;
   QueryRates rates_;
+  ResolverCounts resolvers_;
   LoadPicture load_;
 };
 
@@ -49,10 +50,32 @@ TEST_F(ChangeImpactTest, TellsQueriesAndTimes) {
   EXPECT_EQ(emergency.until_drained, 90s) << "nothing was prepared";
 }
 
+HyperLogLog sketchOf(std::uint64_t first, std::uint64_t count) {
+  HyperLogLog out;
+  for (std::uint64_t i = first; i < first + count; ++i) {
+    out.add(HyperLogLog::markOf(i * 0x9E3779B97F4A7C15ULL));
+  }
+  return out;
+}
+
+TEST_F(ChangeImpactTest, AResolverOfTwoSubjectsCountsOnce) {
+  std::vector<HyperLogLog> sketches(13);
+  sketches[0] = sketchOf(1, 20);
+  sketches[1] = sketchOf(1'000, 50);
+  sketches[3] = sketchOf(11, 20);
+  resolvers_.sample(sketches, world_.map->current(), 1'700'000'000);
+  resolvers_.sample(sketches, world_.map->current(), 1'700'000'060);
+  const Impact found = impact(planned(ChangeMode::kPlanned), nullptr);
+  ASSERT_TRUE(found.resolvers);
+  EXPECT_NEAR(found.resolvers->resolvers, 30, 2);
+  EXPECT_EQ(found.resolvers->window, 60s);
+}
+
 TEST_F(ChangeImpactTest, WhatNobodyReportsIsUnknown) {
   const Impact blind = impact(planned(ChangeMode::kPlanned), nullptr);
   EXPECT_EQ(blind.queries_per_s, std::nullopt);
   EXPECT_EQ(blind.query_share, std::nullopt);
+  EXPECT_FALSE(blind.resolvers);
   ASSERT_EQ(blind.targets.size(), 1U);
   EXPECT_EQ(blind.targets[0].utilisation, std::nullopt);
   EXPECT_EQ(blind.targets[0].utilisation_after, std::nullopt);

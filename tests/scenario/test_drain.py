@@ -7,6 +7,9 @@ import json
 import time
 import unittest
 
+import dns.message
+import dns.query
+import dns.rcode
 import small_world
 from harness import Meridian, ScenarioCase, wait_for
 from small_world import ndjson
@@ -23,6 +26,7 @@ class Drain(ScenarioCase):
         topology = copy.deepcopy(small_world.TOPOLOGY)
         for service in topology["services"]:
             service["ttl"] = STEADY_TTL
+        cls.topology = topology
         cls.server = cls.start(Meridian(cls.workspace, topology, {"shop.example": small_world.ZONE},
                                         {"networks.txt": small_world.NETWORKS},
                                         {"geo": {"networks": ["networks.txt"]}}))
@@ -78,6 +82,44 @@ class Drain(ScenarioCase):
         self.server.start()
         self.assertEqual(self.forwarders(), [entry], "a restart has not forgotten")
         self.assertIn("meridian_forwarders 1", self.server.rest("GET", "/metrics").body.decode())
+        self.told_of_what_a_topology_takes_away(entry)
+
+    def told_of_what_a_topology_takes_away(self, entry):
+        topology = copy.deepcopy(self.topology)
+        topology["services"][0]["endpoints"]["dub"][0] = "A 192.0.2.33"
+        document = json.dumps(topology).encode()
+        lost = [{"subject": "west", "ezone": "dub", "change_id": entry["change_id"], "until": entry["until"],
+                 "service": "order.shop.example", "records": ["A 192.0.2.3"]}]
+        tried = self.server.rest("PUT", "/v1/topology?reason=test&dry_run=1", document)
+        self.assertEqual((tried.status, tried.json["must_still_forward"]), (200, lost), tried)
+        self.assertNotIn("forwarder_lost", self.server.log_text())
+        file = self.workspace.write("next.json", document.decode())
+        put = self.server.ctl("topology", "put", str(file), "--reason", "test")
+        self.assertEqual(put.returncode, 0, put.stdout + put.stderr)
+        self.assertIn("warning: dub must forward what comes for west until", put.stdout)
+        self.assertIn("A 192.0.2.3", put.stdout)
+        self.assertIn("forwarder_lost", self.server.log_text())
+        again = self.server.rest("PUT", "/v1/topology?reason=test&dry_run=1", document)
+        self.assertEqual(again.json["must_still_forward"], [], "it is lost already")
+
+    def test_a_dry_run_tells_how_many_resolvers_ask(self):
+        query = dns.message.make_query("order.shop.example", "A")  # 127.0.0.0/8 is south's
+        for host in range(2, 14):
+            for _ in range(2):
+                answer = dns.query.udp(query, self.server.address[0], port=self.server.address[1],
+                                       source=f"127.0.0.{host}", timeout=30)
+                self.assertEqual(answer.rcode(), dns.rcode.NOERROR)
+
+        def told():
+            reply = self.server.rest("POST", "/v1/changes", json.dumps(
+                {"subjects": ["south"], "to": "ams", "reason": "test", "dry_run": True}).encode())
+            self.assertEqual(reply.status, 200, reply)
+            resolvers = reply.json["impact"]["resolvers"]
+            return resolvers if resolvers and resolvers["estimate"] > 0 else None
+        resolvers = wait_for(told, 60, "the resolvers of south")
+        self.assertAlmostEqual(resolvers["estimate"], 12, delta=1)
+        shown = self.server.ctl("change", "shift", "south", "--to", "ams", "--reason", "test", "--dry-run")
+        self.assertRegex(shown.stdout, r"about 1[123] resolvers asked in the last \d+ s")
 
     def test_what_cannot_be_counted_is_refused(self):
         bad = self.server.rest("POST", "/v1/arrivals", json.dumps(
