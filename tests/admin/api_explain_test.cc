@@ -58,6 +58,7 @@ TEST_F(ApiTest, ExplainTellsWhatBearsOnTheNextMove) {
   ASSERT_EQ(begun.status, 202) << begun.body;
   const Json impact = Json::parse(begun.body)["impact"];
   EXPECT_EQ(impact["queries_per_s"], nullptr) << "nobody counts here";
+  EXPECT_EQ(impact["resolvers"], nullptr);
   EXPECT_EQ(impact["targets"][0]["ezone"], "iad");
   EXPECT_EQ(impact["until_moved_ms"], 65'000);
   onLoop([this] { scripted_hooks_.answer(); });

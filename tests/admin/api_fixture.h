@@ -183,6 +183,7 @@ class ApiTest : public testing::Test {
                                          &consumers_,
                                          nullptr,
                                          nullptr,
+                                         nullptr,
                                          &arrivals_},
                                  std::move(*tokens));
     auto server = HttpServer::start(
