@@ -66,7 +66,9 @@ class Answering {
   }
 
   // What made the answer in the question's place (dns/answer/answer_facts.h); empty: its own name.
-  std::span<const std::uint8_t> source() const { return source_; }
+  std::span<const std::uint8_t> source() const {
+    return out_.rcode() == Rcode::kNxDomain ? zone_->apex().wire() : source_;
+  }
 
  private:
   static bool isTransfer(RrType type) {
@@ -401,11 +403,11 @@ class Answering {
   }
   Step nameError() {
     out_.setRcode(Rcode::kNxDomain);
-    source_ = zone_->apex().wire();
     return noData();
   }
-  // Further names of a chain are found behind the first one, whoever asks.
-  void madeBy(NameView owner) {
+  // Further names of a chain are found behind the first one, whoever asks. Not inlined: what is
+  // seldom called would keep what is often called from being so.
+  [[gnu::noinline]] void madeBy(NameView owner) {
     if (aliases_ == 0) source_ = owner.wire();
   }
   Step truncate() {
@@ -575,8 +577,9 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   count(counters, writer.rcode());
   if (writer.truncated()) counters.truncated.add();
   const std::size_t size = writer.finish();
-  if (facts != nullptr)
+  if (facts != nullptr) {
     describe(query, out.first(size), answering.source(), opt.scope_length, *facts);
+  }
   return size;
 }
 

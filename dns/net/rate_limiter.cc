@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::uint64_t kNanosInSecond = 1'000'000'000;
 constexpr std::uint64_t kNanosInMilli = 1'000'000;
-constexpr std::uint8_t kWholeNetwork = kAnswerKinds;  // in the place of a kind
 
 std::uint64_t costOf(std::uint32_t per_s, std::size_t shares) {
   return per_s == 0 ? 0 : kNanosInSecond * shares / per_s;
@@ -20,6 +19,7 @@ std::uint64_t costOf(std::uint32_t per_s, std::size_t shares) {
 RateLimiter::RateLimiter(RateLimits limits, const SipKey& key, std::size_t shares)
     : limits_(std::move(limits)),
       key_(key),
+      name_key_(sipHash24(key, {})),
       costs_{},
       all_cost_(costOf(limits_.all_per_s, shares)),
       most_(
@@ -38,33 +38,38 @@ std::uint64_t RateLimiter::debtOf(Bucket& bucket, std::uint64_t now) const noexc
   return bucket.paid_at - now;
 }
 
-std::uint64_t RateLimiter::hashOf(const IpAddress& network, std::uint8_t kind,
-                                  std::uint64_t imputed) const noexcept {
-  std::array<std::uint8_t, sizeof(U128) + sizeof imputed + 2> bytes;
+std::uint64_t RateLimiter::hashOf(const IpAddress& network) const noexcept {
+  std::array<std::uint8_t, sizeof(U128) + 1> bytes;
   const U128 bits = network.bits();
   std::memcpy(bytes.data(), &bits, sizeof bits);
-  std::memcpy(bytes.data() + sizeof bits, &imputed, sizeof imputed);
-  bytes[bytes.size() - 2] = kind;
-  bytes[bytes.size() - 1] = network.isV4() ? 4 : 6;
+  bytes.back() = network.isV4() ? 4 : 6;
   return sipHash24(key_, bytes);
+}
+
+std::uint64_t RateLimiter::hashOf(std::uint64_t network_hash,
+                                  const AnswerFacts& facts) const noexcept {
+  const std::uint64_t name =
+      facts.imputed + static_cast<std::uint64_t>(facts.kind) * 0x9E3779B97F4A7C15;
+  const U128 product = U128{network_hash | 1} * (name ^ name_key_);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
 RateVerdict RateLimiter::judge(const IpAddress& client, const AnswerFacts& facts,
                                std::uint64_t now_ms) noexcept {
   if (facts.good_cookie || limits_.allow.contains(client)) return RateVerdict::kSend;
   const std::uint64_t now = now_ms * kNanosInMilli;
-  const IpAddress network =
-      client.masked(client.isV4() ? limits_.ipv4_prefix : limits_.ipv6_prefix);
+  const std::uint64_t network =
+      hashOf(client.masked(client.isV4() ? limits_.ipv4_prefix : limits_.ipv6_prefix));
 
   Bucket* whole = nullptr;
   std::uint64_t whole_debt = 0;
   if (all_cost_ != 0) {
-    whole = &networks_.of(hashOf(network, kWholeNetwork, 0));
+    whole = &networks_.of(network);
     whole_debt = debtOf(*whole, now);
     if (isEmpty(whole_debt, all_cost_)) return limited(*whole);
   }
   if (const std::uint64_t cost = costs_[static_cast<std::size_t>(facts.kind)]; cost != 0) {
-    Bucket& own = names_.of(hashOf(network, static_cast<std::uint8_t>(facts.kind), facts.imputed));
+    Bucket& own = names_.of(hashOf(network, facts));
     const std::uint64_t debt = debtOf(own, now);
     if (isEmpty(debt, cost)) return limited(own);
     own.paid_at = now + debt + cost;

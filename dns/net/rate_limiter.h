@@ -66,8 +66,11 @@ class RateLimiter {
   const RateCounters& counters() const { return counters_; }
 
  private:
-  std::uint64_t hashOf(const IpAddress& network, std::uint8_t kind,
-                       std::uint64_t imputed) const noexcept;
+  std::uint64_t hashOf(const IpAddress& network) const noexcept;
+  // A product with a number that is secret and another one for each network, plus a secret that
+  // keeps zero from being aimed at: that makes any two names of a network, and names of two
+  // networks, meet as seldom as chance has it (universal hashing), for less than a second SipHash.
+  std::uint64_t hashOf(std::uint64_t network_hash, const AnswerFacts& facts) const noexcept;
   // What a bucket owes at `now`. It is written down, so that a clock that went back is made good.
   std::uint64_t debtOf(Bucket& bucket, std::uint64_t now) const noexcept;
   bool isEmpty(std::uint64_t debt, std::uint64_t cost) const { return debt + cost > most_; }
@@ -75,6 +78,7 @@ class RateLimiter {
 
   RateLimits limits_;
   SipKey key_;
+  std::uint64_t name_key_;
   // In nanoseconds: what a token costs (0: no limit), and the most that a bucket owes. The same for
   // all kinds, as they share a table that hands debts on.
   std::array<std::uint64_t, kAnswerKinds> costs_;

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/support/dns_world.h"
 
@@ -233,6 +236,23 @@ TEST(RateLimiter, AFloodOfNetworksGivesNobodyATokenBack) {
     if (i % 100 != 0) continue;
     ASSERT_EQ(sentOf(limiter, 10, kVictim, factsOf(1)), 0) << i;
   }
+}
+
+// Whoever spoofs many victims at a time fills every bucket; each is pushed out and comes again.
+TEST(RateLimiter, NobodyGetsMoreThanItsBurstHoweverManyVictimsThereAre) {
+  constexpr std::uint32_t kVictims = 5'000;
+  RateLimits limits = limitsOf(10);
+  limits.table_buckets = 1024;
+  RateLimiter limiter(limits, kLimiterKey);
+  std::vector<int> sent(kVictims);
+  for (int round = 0; round < 30; ++round) {
+    for (std::uint32_t i = 0; i < kVictims; ++i) {
+      const RateVerdict verdict = limiter.judge(IpAddress::v4(i << 8), factsOf(1), kStart);
+      if (verdict == RateVerdict::kSend) ++sent[i];
+    }
+  }
+  EXPECT_LE(*std::max_element(sent.begin(), sent.end()), 10);
+  EXPECT_LE(std::accumulate(sent.begin(), sent.end(), 0), 1024 * 10) << "what the table holds";
 }
 
 // As many answers as the table is made for: names with one answer each pay back in time.
