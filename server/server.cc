@@ -70,7 +70,7 @@ void reserveFiles(const Config& config, std::size_t udp_sockets) {
 // their ports, which resolvers choose at random: each worker's share is as large as any other's.
 Result<std::unique_ptr<dns::RateLimiter>> makeLimiter(const Config& config, std::size_t workers) {
   if (!config.limit_rates) return nullptr;
-  SipKey key;
+  SipKey key{};
   if (Status filled = fillRandom(key); !filled) return tl::unexpected(filled.error().within("rrl"));
   return std::make_unique<dns::RateLimiter>(config.rate_limits, key, workers);
 }

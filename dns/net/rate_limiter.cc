@@ -39,7 +39,7 @@ std::uint64_t RateLimiter::debtOf(Bucket& bucket, std::uint64_t now) const noexc
 }
 
 std::uint64_t RateLimiter::hashOf(const IpAddress& network) const noexcept {
-  std::array<std::uint8_t, sizeof(U128) + 1> bytes;
+  std::array<std::uint8_t, sizeof(U128) + 1> bytes{};
   const U128 bits = network.bits();
   std::memcpy(bytes.data(), &bits, sizeof bits);
   bytes.back() = network.isV4() ? 4 : 6;

@@ -95,7 +95,7 @@ TEST(RateLimiterProperty, JudgesAsAnOracleWithAllTheMemoryInTheWorld) {
   std::size_t verdicts[3] = {};
   for (int round = 0; round < 60; ++round) {
     const RateLimits limits = randomLimits(random);
-    SipKey key;
+    SipKey key{};
     for (std::uint8_t& byte : key) byte = static_cast<std::uint8_t>(random());
     RateLimiter limiter(limits, key);
     Oracle oracle(limits);
