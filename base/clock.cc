@@ -20,6 +20,13 @@ std::uint32_t coarseUnixTime() {
   return static_cast<std::uint32_t>(now.tv_sec);
 }
 
+std::uint64_t coarseMonotonicMillis() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
 std::string rfc3339(WallTime time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   const std::time_t whole = std::chrono::system_clock::to_time_t(seconds);

@@ -66,11 +66,14 @@ std::string hex(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
+Status fillRandom(std::span<std::uint8_t> out) {
+  if (RAND_bytes(out.data(), static_cast<int>(out.size())) == 1) return {};
+  return fail(ErrorKind::kIo, "the system's random source failed");
+}
+
 Result<std::string> randomHex(std::size_t bytes) {
   std::vector<std::uint8_t> random(bytes);
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
-    return fail(ErrorKind::kIo, "the system's random source failed");
-  }
+  if (Status filled = fillRandom(random); !filled) return tl::unexpected(filled.error());
   return hex(random);
 }
 

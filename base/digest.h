@@ -23,7 +23,9 @@ std::string base64(std::span<const std::uint8_t> bytes);
 // mean the same bytes. kInvalid.
 Result<std::string> fromBase64(std::string_view text);
 std::string hex(std::span<const std::uint8_t> bytes);
-// `bytes` random bytes from the operating system, as lower-case hex.
+// From the operating system.
+Status fillRandom(std::span<std::uint8_t> out);
+// `bytes` random bytes, as lower-case hex.
 Result<std::string> randomHex(std::size_t bytes);
 // Time depends on the lengths only, never on where the strings differ.
 bool equalConstantTime(std::string_view a, std::string_view b);

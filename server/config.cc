@@ -19,6 +19,9 @@ constexpr std::string_view kStringKeys[] = {"server.node_id",
                                             "dns.cookies",
                                             "dns.cookie_secret_file",
                                             "dns.zones_dir",
+                                            "dns.rrl.enabled",
+                                            "dns.rrl.dry_run",
+                                            "dns.rrl.allow",
                                             "topology.file",
                                             "geo.networks",
                                             "geo.databases[].path",
@@ -106,10 +109,11 @@ class Decoder {
 
  private:
   // A section that is absent has its defaults.
-  ObjectReader section(std::string_view name) {
+  ObjectReader section(std::string_view name) { return section(root_, name); }
+  ObjectReader section(ObjectReader& parent, std::string_view name) {
     static const ConfigNode kEmpty{ConfigNode::Object{}, 0, 0};
-    const ConfigNode* node = root_.object(name);
-    return ObjectReader(node == nullptr ? kEmpty : *node, std::string(name), file_, problems_);
+    const ConfigNode* node = parent.object(name);
+    return ObjectReader(node == nullptr ? kEmpty : *node, parent.pathOf(name), file_, problems_);
   }
 
   std::int64_t numeric(ObjectReader& in, std::string_view name) {
@@ -182,6 +186,33 @@ class Decoder {
     if (in.has("cookie_secret_file"))
       config.cookie_secret_file = path(in, "cookie_secret_file", "");
     config.zones_dir = path(in, "zones_dir", "zones");
+    readRateLimits(in, config);
+    in.finish();
+  }
+
+  void readRateLimits(ObjectReader& parent, Config& config) {
+    ObjectReader in = section(parent, "rrl");
+    const auto number = [&](std::string_view name) {
+      return static_cast<std::uint32_t>(numeric(in, name));
+    };
+    config.limit_rates = in.boolean("enabled", false);
+    dns::RateLimits& limits = config.rate_limits;
+    const auto rateOf = [&](dns::AnswerKind kind) -> std::uint32_t& {
+      return limits.per_s[static_cast<std::size_t>(kind)];
+    };
+    rateOf(dns::AnswerKind::kPositive) = number("positive_per_s");
+    rateOf(dns::AnswerKind::kReferral) = number("referral_per_s");
+    rateOf(dns::AnswerKind::kNoData) = number("nodata_per_s");
+    rateOf(dns::AnswerKind::kNxDomain) = number("nxdomain_per_s");
+    rateOf(dns::AnswerKind::kError) = number("error_per_s");
+    limits.all_per_s = number("all_per_s");
+    limits.burst = std::chrono::seconds(number("burst_s"));
+    limits.slip = number("slip");
+    limits.ipv4_prefix = static_cast<std::uint8_t>(number("ipv4_prefix"));
+    limits.ipv6_prefix = static_cast<std::uint8_t>(number("ipv6_prefix"));
+    limits.table_buckets = number("table_buckets");
+    limits.allow = prefixes(in, "allow", {});
+    limits.dry_run = in.boolean("dry_run", false);
     in.finish();
   }
 
@@ -440,6 +471,17 @@ const std::vector<ConfigKey>& numericKeys() {
       {"dns", "tcp_idle_timeout_ms", "integer", "ms", 100, 600000, 10000},
       {"dns", "tcp_write_timeout_ms", "integer", "ms", 100, 600000, 5000},
       {"dns", "location_option_code", "integer", "EDNS option code", 65001, 65534, 65001},
+      {"dns.rrl", "positive_per_s", "integer", "1/s", 0, 1000000, 50},
+      {"dns.rrl", "referral_per_s", "integer", "1/s", 0, 1000000, 50},
+      {"dns.rrl", "nodata_per_s", "integer", "1/s", 0, 1000000, 50},
+      {"dns.rrl", "nxdomain_per_s", "integer", "1/s", 0, 1000000, 50},
+      {"dns.rrl", "error_per_s", "integer", "1/s", 0, 1000000, 20},
+      {"dns.rrl", "all_per_s", "integer", "1/s", 0, 1000000, 2000},
+      {"dns.rrl", "burst_s", "integer", "s", 1, 60, 5},
+      {"dns.rrl", "slip", "integer", "", 0, 100, 2},
+      {"dns.rrl", "ipv4_prefix", "integer", "bits", 1, 32, 24},
+      {"dns.rrl", "ipv6_prefix", "integer", "bits", 1, 128, 56},
+      {"dns.rrl", "table_buckets", "integer", "", 1024, 4194304, 65536},
       {"topology", "max_moved_percent", "integer", "%", 0, 100, 1},
       {"health", "max_probes", "integer", "", 1, 1024, 64},
       {"change", "max_lag_ms", "integer", "ms", 1, 600000, 1000},

@@ -14,6 +14,7 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/tls_server.h"
+#include "dns/net/rate_limiter.h"
 #include "geo/catalogue.h"
 #include "geo/fence.h"
 #include "geo/mmdb.h"
@@ -49,6 +50,8 @@ struct Config {
   std::uint16_t udp_payload_max = 0;
   bool cookies = true;
   std::filesystem::path cookie_secret_file;  // empty: a secret of this process alone
+  bool limit_rates = false;
+  dns::RateLimits rate_limits;
   std::filesystem::path zones_dir;
 
   std::filesystem::path topology_file;

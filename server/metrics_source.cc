@@ -63,6 +63,25 @@ Metric responses(const std::vector<Transport>& transports) {
   return out;
 }
 
+// There as zeros, too, while nothing is limited: an alert on them is never without its series.
+Metric rateLimited(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers) {
+  constexpr std::pair<const char*, Counter dns::RateCounters::*> kActions[] = {
+      {"drop", &dns::RateCounters::dropped},
+      {"slip", &dns::RateCounters::cut},
+      {"would_drop", &dns::RateCounters::would_drop},
+      {"would_slip", &dns::RateCounters::would_cut}};
+  Metric out = metric("meridian_dns_rate_limited_total",
+                      "UDP answers above a rate: not sent, sent cut, or sent in a dry run");
+  for (const auto& [action, counter] : kActions) {
+    std::uint64_t total = 0;
+    for (const auto& worker : workers) {
+      if (worker->limiter() != nullptr) total += (worker->limiter()->counters().*counter).value();
+    }
+    out.samples.push_back({{{"action", action}}, static_cast<double>(total)});
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::uint64_t> DnsMetrics::subjectTotals(std::size_t subjects) const {
@@ -132,6 +151,7 @@ std::vector<Metric> DnsMetrics::collect() const {
   }
   out.push_back(perTransport("meridian_dns_explained_total", "_explain answers",
                              &AnswerCounters::explained, transports));
+  out.push_back(rateLimited(workers_));
   out.push_back(single("meridian_dns_udp_send_failures_total", "UDP answers the kernel refused",
                        static_cast<double>(send_failures)));
   out.push_back(single("meridian_dns_tcp_accepted_total", "TCP connections accepted",

@@ -9,6 +9,7 @@
 #include "admin/api.h"
 #include "admin/drc_stream.h"
 #include "admin/http_server.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
@@ -65,6 +66,15 @@ void reserveFiles(const Config& config, std::size_t udp_sockets) {
             {{"why", raised.error().message},
              {"next", "raise it (LimitNOFILE=), or lower dns.tcp_max_connections"}});
   }
+}
+
+// nullptr: rates are not limited. The kernel deals clients out to the workers of an address by
+// their ports, which resolvers choose at random: each worker's share is as large as any other's.
+Result<std::unique_ptr<dns::RateLimiter>> makeLimiter(const Config& config, std::size_t workers) {
+  if (!config.limit_rates) return nullptr;
+  SipKey key{};
+  if (Status filled = fillRandom(key); !filled) return tl::unexpected(filled.error().within("rrl"));
+  return std::make_unique<dns::RateLimiter>(config.rate_limits, key, workers);
 }
 
 std::string describe(const partition::MapError& error) {
@@ -316,7 +326,10 @@ Status Server::Parts::bindDns() {
       auto local = socket->localEndpoint();
       if (!local) return tl::unexpected(local.error());
       endpoint = *local;  // port 0 becomes one port for all workers and for TCP
-      udp.push_back(std::make_unique<dns::UdpWorker>(std::move(*socket), publisher.published()));
+      auto limiter = makeLimiter(world.config, workers);
+      if (!limiter) return tl::unexpected(limiter.error());
+      udp.push_back(std::make_unique<dns::UdpWorker>(std::move(*socket), publisher.published(),
+                                                     std::move(*limiter)));
     }
     auto listener = dns::listenTcp(endpoint);
     if (!listener) return tl::unexpected(listener.error().within("tcp"));

@@ -65,6 +65,11 @@ class Answering {
     while (step == Step::kFollow && mayFollow()) step = answerName();
   }
 
+  // What made the answer in the question's place (dns/answer/answer_facts.h); empty: its own name.
+  std::span<const std::uint8_t> source() const {
+    return out_.rcode() == Rcode::kNxDomain ? zone_->apex().wire() : source_;
+  }
+
  private:
   static bool isTransfer(RrType type) {
     return type == RrType::kAxfr || type == RrType::kIxfr || type == RrType::kMaila ||
@@ -104,6 +109,7 @@ class Answering {
     if (state_.services->touches(*zone_)) {
       if (const auto step = answerAmongServices(match)) return *step;
     }
+    if (match.kind == Zone::MatchKind::kWildcard) madeBy(zone_->nodeName(match.node));
     return match.kind == Zone::MatchKind::kNxDomain ? nameError() : answerNode(match.node);
   }
 
@@ -137,6 +143,7 @@ class Answering {
   Step substitute(NodeIx node) {
     const RrsetView dname = zone_->rrset(node, RrType::kDname);
     const NameView owner = zone_->nodeName(node);
+    madeBy(owner);
     const NameView target(dname.firstRdata());
     const auto used_end = dnames_.begin() + static_cast<std::ptrdiff_t>(dname_count_);
     if (std::find(dnames_.begin(), used_end, node.value) == used_end) {
@@ -167,6 +174,7 @@ class Answering {
   Step referral(NodeIx cut) {
     const RrsetView servers = zone_->rrset(cut, RrType::kNs);
     const NameView owner = zone_->nodeName(cut);
+    madeBy(owner);
     if (aliases_ == 0) out_.setAuthoritative(false);
     const bool fits = owner_offset_ == kHeaderBytes
                           ? out_.add(Section::kAuthority, servers, out_.suffixOffset(owner.size()))
@@ -356,6 +364,7 @@ class Answering {
     if (locus && child.size() != name_.size()) return std::nullopt;
     if (!locus) counters_.unknown_places.add();
     const auto& rules = state_.map.topology->zones[zone.index()].placement;
+    madeBy(parent.name);
     return addShardAlias(
         state_.services->shardNode(parent.service, locus.value_or(placement.fallback())),
         locus ? kShardAliasTtl : rules.unknown_ttl);
@@ -401,6 +410,11 @@ class Answering {
   Step nameError() {
     out_.setRcode(Rcode::kNxDomain);
     return noData();
+  }
+  // Further names of a chain are found behind the first one, whoever asks. Not inlined: what is
+  // seldom called would keep what is often called from being so.
+  [[gnu::noinline]] void madeBy(NameView owner) {
+    if (aliases_ == 0) source_ = owner.wire();
   }
   Step truncate() {
     out_.truncate();
@@ -461,6 +475,7 @@ class Answering {
   std::uint64_t hash_;
   std::uint16_t owner_offset_ = kHeaderBytes;  // where it stands in the response
   Name target_;                                // what name_ points into after an alias
+  std::span<const std::uint8_t> source_;       // into the zone or the service set
 
   // Not initialised: only the first aliases_ and dname_count_ entries are ever read.
   std::array<std::uint64_t, kMaxAliases + 1>
@@ -529,8 +544,8 @@ std::size_t limitFor(const Query& query, const Client& client, const AnswerSetti
 }  // namespace
 
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
-                   const ServingState& state, std::span<std::uint8_t> out,
-                   AnswerCounters& counters) {
+                   const ServingState& state, std::span<std::uint8_t> out, AnswerCounters& counters,
+                   AnswerFacts* facts) {
   counters.received.add();
   const AnswerSettings& settings = *state.settings;
   Query query;
@@ -544,8 +559,10 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   OptReply* const opt_or_none = query.edns.present ? &opt : nullptr;
   CookieReply cookie;
   if (query.edns.cookie.present() && settings.cookies != nullptr) {
-    count(counters,
-          settings.cookies->answer(query.edns.cookie, client.address, client.unix_time, cookie));
+    const CookieStanding standing =
+        settings.cookies->answer(query.edns.cookie, client.address, client.unix_time, cookie);
+    count(counters, standing);
+    if (facts != nullptr) facts->good_cookie = standing == CookieStanding::kGood;
     opt.cookie = cookie;
   }
   if (parsed != ParseOutcome::kOk) {
@@ -561,10 +578,15 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   }
 
   ResponseWriter writer(query, out, limitFor(query, client, settings), opt_or_none);
-  Answering(query, client, state, writer, opt, counters).run();
+  Answering answering(query, client, state, writer, opt, counters);
+  answering.run();
   count(counters, writer.rcode());
   if (writer.truncated()) counters.truncated.add();
-  return writer.finish();
+  const std::size_t size = writer.finish();
+  if (facts != nullptr) {
+    describe(query, out.first(size), answering.source(), opt.scope_length, *facts);
+  }
+  return size;
 }
 
 }  // namespace meridian::dns

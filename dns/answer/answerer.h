@@ -11,6 +11,7 @@
 
 #include "base/ip.h"
 #include "dns/answer/answer_counters.h"
+#include "dns/answer/answer_facts.h"
 #include "dns/answer/serving_state.h"
 
 namespace meridian::dns {
@@ -23,10 +24,11 @@ struct Client {
   std::uint32_t unix_time = 0;  // seconds since 1970, when the batch came: the age of cookies
 };
 
-// Writes the response to `message` into `out` and returns its size; 0 means send nothing.
-// REQUIRES: out.size() >= 4096 for UDP, kMaxMessage for TCP.
+// Writes the response to `message` into `out` and returns its size; 0 means send nothing. `facts`,
+// for those who limit responses, are filled unless nullptr. REQUIRES: out.size() >= 4096 for UDP,
+// kMaxMessage for TCP; *facts is new.
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
-                   const ServingState& state, std::span<std::uint8_t> out,
-                   AnswerCounters& counters);
+                   const ServingState& state, std::span<std::uint8_t> out, AnswerCounters& counters,
+                   AnswerFacts* facts = nullptr);
 
 }  // namespace meridian::dns

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "dns/answer/answerer.h"
+#include "dns/wire/cut_response.h"
 
 namespace meridian::dns {
 namespace {
@@ -124,8 +124,9 @@ class UdpWorker::Batch {
   std::size_t queued_ = 0;
 };
 
-UdpWorker::UdpWorker(Socket socket, const Published<ServingState>& state)
-    : socket_(std::move(socket)), state_(state) {}
+UdpWorker::UdpWorker(Socket socket, const Published<ServingState>& state,
+                     std::unique_ptr<RateLimiter> limiter)
+    : socket_(std::move(socket)), state_(state), limiter_(std::move(limiter)) {}
 
 UdpWorker::~UdpWorker() {
   stop();
@@ -142,6 +143,23 @@ void UdpWorker::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+std::size_t UdpWorker::answerLimited(std::span<const std::uint8_t> query, const Client& client,
+                                     const ServingState& state, std::span<std::uint8_t> out,
+                                     std::uint64_t now_ms) {
+  AnswerFacts facts;
+  const std::size_t size = answer(query, client, state, out, counters_.answers, &facts);
+  if (size == 0) return 0;
+  switch (limiter_->judge(client.address, facts, now_ms)) {
+    case RateVerdict::kSend:
+      break;
+    case RateVerdict::kCut:
+      return cutResponse(out.first(size));
+    case RateVerdict::kDrop:
+      return 0;
+  }
+  return size;
+}
+
 void UdpWorker::run() {
   pthread_setname_np(pthread_self(), "udp");
   const auto batch = std::make_unique<Batch>();
@@ -155,11 +173,14 @@ void UdpWorker::run() {
     counters_.batches.add();
     const ServingState& state = observer.read();
     const std::uint32_t now = coarseUnixTime();
+    const std::uint64_t now_ms = limiter_ == nullptr ? 0 : coarseMonotonicMillis();
     for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
       if (!batch->usable(i)) continue;
       const Client client{batch->peer(i), Transport::kUdp, now};
       const std::size_t size =
-          answer(batch->query(i), client, state, batch->response(i), counters_.answers);
+          limiter_ == nullptr
+              ? answer(batch->query(i), client, state, batch->response(i), counters_.answers)
+              : answerLimited(batch->query(i), client, state, batch->response(i), now_ms);
       if (size != 0) batch->queue(i, size);
     }
     if (const std::size_t refused = batch->send(socket_.get()))

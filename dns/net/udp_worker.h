@@ -7,12 +7,17 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
 #include <thread>
 
 #include "base/counter.h"
 #include "base/published.h"
 #include "dns/answer/answer_counters.h"
+#include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
+#include "dns/net/rate_limiter.h"
 #include "dns/net/socket.h"
 
 namespace meridian::dns {
@@ -26,8 +31,9 @@ struct UdpCounters {
 
 class UdpWorker {
  public:
-  // `state` must outlive the worker.
-  UdpWorker(Socket socket, const Published<ServingState>& state);
+  // `state` must outlive the worker. Without a limiter nothing is limited.
+  UdpWorker(Socket socket, const Published<ServingState>& state,
+            std::unique_ptr<RateLimiter> limiter = nullptr);
   ~UdpWorker();
   UdpWorker(const UdpWorker&) = delete;
   UdpWorker& operator=(const UdpWorker&) = delete;
@@ -36,13 +42,19 @@ class UdpWorker {
   // Answers what was received, then ends the thread; at most kReceiveTimeout later.
   void stop();
   const UdpCounters& counters() const { return counters_; }
+  const RateLimiter* limiter() const { return limiter_.get(); }
 
  private:
   class Batch;
   void run();
+  // The size of the response to send when rates are limited, 0: none.
+  std::size_t answerLimited(std::span<const std::uint8_t> query, const Client& client,
+                            const ServingState& state, std::span<std::uint8_t> out,
+                            std::uint64_t now_ms);
 
   Socket socket_;
   const Published<ServingState>& state_;
+  std::unique_ptr<RateLimiter> limiter_;
   UdpCounters counters_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -2,6 +2,7 @@
 
 #include "base/byte_reader.h"
 #include "dns/wire/edns.h"
+#include "dns/wire/skip_name.h"
 
 namespace meridian::dns {
 namespace {
@@ -19,18 +20,6 @@ std::size_t nameLength(std::span<const std::uint8_t> bytes) {
     at += 1 + std::size_t{label};
   }
   return 0;
-}
-
-// Skips a name that may end in a compression pointer; where it points to does not matter to a
-// query.
-void skipName(ByteReader& in) {
-  while (in.ok()) {
-    const std::uint8_t label = in.u8();
-    if (label == 0) return;
-    if ((label & 0xC0) == 0xC0) return in.skip(1);
-    if (label > kMaxLabel) return in.skip(in.remaining() + 1);  // makes the reader fail
-    in.skip(label);
-  }
 }
 
 // The additional section holds at most one OPT, owned by the root (RFC 6891 §6.1.1); anything else
@@ -54,6 +43,29 @@ bool readAdditional(ByteReader& in, std::uint16_t count, std::uint16_t location_
   return in.ok() && in.remaining() == 0;
 }
 
+// Skips records of a section that is of no interest. False: the message ends before them.
+bool skipRecords(ByteReader& in, std::uint16_t count) {
+  for (std::uint16_t i = 0; i < count && in.ok(); ++i) {
+    skipName(in);
+    in.skip(8);  // type, class and TTL
+    in.skip(in.u16());
+  }
+  return in.ok();
+}
+
+// Other opcodes give the sections other meanings but keep their form (RFC 1996 §3.3, RFC 2136 §2):
+// who sends OPT gets it back (RFC 6891 §6.1.1). `in` stands behind the header.
+void readOptOfOtherOpcode(ByteReader in, const std::uint16_t (&counts)[4],
+                          std::uint16_t location_option_code, Query& out) {
+  for (std::uint16_t i = 0; i < counts[0] && in.ok(); ++i) {
+    skipName(in);
+    in.skip(4);
+  }
+  const bool good = skipRecords(in, counts[1]) && skipRecords(in, counts[2]) &&
+                    readAdditional(in, counts[3], location_option_code, out);
+  if (!good) out.edns = {};
+}
+
 }  // namespace
 
 ParseOutcome parseQuery(std::span<const std::uint8_t> message, std::uint16_t location_option_code,
@@ -67,8 +79,11 @@ ParseOutcome parseQuery(std::span<const std::uint8_t> message, std::uint16_t loc
   const std::uint16_t answers = in.u16();
   const std::uint16_t authorities = in.u16();
   const std::uint16_t additionals = in.u16();
-  if ((out.flags >> 11 & 0xF) != static_cast<std::uint16_t>(Opcode::kQuery))
+  if ((out.flags >> 11 & 0xF) != static_cast<std::uint16_t>(Opcode::kQuery)) {
+    readOptOfOtherOpcode(in, {questions, answers, authorities, additionals}, location_option_code,
+                         out);
     return ParseOutcome::kNotImp;
+  }
   if (questions == 0 && answers == 0 && authorities == 0) {
     const bool good = readAdditional(in, additionals, location_option_code, out);
     return good && out.edns.version == 0 && out.edns.cookie.present() ? ParseOutcome::kCookieOnly
@@ -87,12 +102,7 @@ ParseOutcome parseQuery(std::span<const std::uint8_t> message, std::uint16_t loc
   // has records there.
   if (answers != 0 || (authorities != 0 && out.type != RrType::kIxfr))
     return ParseOutcome::kFormErr;
-  for (std::uint16_t i = 0; i < authorities; ++i) {
-    skipName(in);
-    in.skip(8);
-    in.skip(in.u16());
-    if (!in.ok()) return ParseOutcome::kFormErr;
-  }
+  if (!skipRecords(in, authorities)) return ParseOutcome::kFormErr;
   if (!readAdditional(in, additionals, location_option_code, out)) return ParseOutcome::kFormErr;
   out.lowered.assignLowered(out.name);
   out.hash = hashName(out.lowered.view());

@@ -19,7 +19,8 @@ enum class ParseOutcome : std::uint8_t {
 };
 
 // Fills `out`; for kFormErr and kNotImp only id and flags (and edns.present when OPT was read) are
-// good, and out.question when it could be read. REQUIRES: `message` outlives `out`.
+// good, and out.question when it could be read. For kNotImp edns is filled when the message has a
+// query's form from end to end. REQUIRES: `message` outlives `out`.
 ParseOutcome parseQuery(std::span<const std::uint8_t> message, std::uint16_t location_option_code,
                         Query& out);
 

@@ -18,7 +18,7 @@ using test::QueryPacket;
 using test::ReadMessage;
 
 constexpr unsigned kEdnsA = 1, kEdnsTxt = 16, kEdnsAxfr = 252;
-constexpr unsigned kRcodeNoError = 0, kRcodeFormErr = 1, kRcodeRefused = 5;
+constexpr unsigned kRcodeNoError = 0, kRcodeFormErr = 1, kRcodeNotImp = 4, kRcodeRefused = 5;
 constexpr const char* kClient = "198.51.100.7";
 constexpr const char* kOtherClient = "203.0.113.7";
 
@@ -115,6 +115,44 @@ TEST_F(EdnsAnswer, ARefusalSaysWhy) {
   const ReadMessage plain = ask(QueryPacket("www.elsewhere.test"));
   EXPECT_FALSE(plain.has_opt) << "who sent no OPT gets none";
   EXPECT_EQ(askFrom("www.example", {}).findOption(15), nullptr);
+}
+
+// RFC 6891 §6.1.1: who sends OPT gets OPT.
+TEST_F(EdnsAnswer, OtherOpcodesGetTheirOptBack) {
+  const auto plus = [](QueryPacket packet, const Bytes& additional) {
+    return packet.with(additional);
+  };
+  QueryPacket update("example", 6);
+  update.flags = 5 << 11;
+  EXPECT_FALSE(ask(update).has_opt);
+  test::append(update.rest, {0xC0, 0x0C, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 9});
+  update.counts[2] = 1;
+  const Bytes cookie = option(10, Bytes(8, 0x22));
+  const ReadMessage got = ask(plus(update, optRecord(cookie)));
+  EXPECT_EQ(got.rcode, kRcodeNotImp);
+  EXPECT_EQ(got.flags >> 11 & 0xF, 5U);
+  EXPECT_TRUE(got.has_opt);
+  EXPECT_TRUE(got.question.empty());
+  ASSERT_NE(got.findOption(10), nullptr);
+  EXPECT_EQ(got.findOption(10)->size(), 24U);
+
+  QueryPacket header_only("");
+  header_only.question = {};
+  header_only.counts[0] = 0;
+  header_only.flags = 15 << 11;
+  EXPECT_TRUE(ask(plus(header_only, optRecord())).has_opt) << "as ISC's probes ask";
+  EXPECT_EQ(ask(plus(header_only, optRecord({}, 1232, 7 << 16))).rcode, kRcodeNotImp)
+      << "the opcode is looked at before the version";
+
+  // What another opcode's sections hold is its own affair: no FORMERR, and no OPT that was half
+  // read.
+  QueryPacket broken = plus(update, optRecord(option(10, Bytes(9, 1))));
+  EXPECT_EQ(ask(broken).rcode, kRcodeNotImp);
+  EXPECT_FALSE(ask(broken).has_opt);
+  QueryPacket cut_short = plus(update, optRecord());
+  cut_short.rest.pop_back();
+  EXPECT_EQ(ask(cut_short).rcode, kRcodeNotImp);
+  EXPECT_FALSE(ask(cut_short).has_opt);
 }
 
 }  // namespace

@@ -303,7 +303,7 @@ TEST(ConfigDocumentation, ArraysHaveTheSizesItSays) {
       EXPECT_THAT(errors(range->first - 1), HasSubstr(firstElement(row.key) + ": has ")) << row.key;
     }
   }
-  EXPECT_EQ(arrays, 8U);
+  EXPECT_EQ(arrays, 9U);
 }
 
 TEST(ConfigDocumentation, StringsHaveTheLengthsItSays) {
