@@ -15,7 +15,7 @@
 
 namespace meridian::dns {
 
-enum class Transport : std::uint8_t { kUdp, kTcp };
+enum class Transport : std::uint8_t { kUdp, kTcp, kTls };
 
 struct Client {
   IpAddress address;
@@ -24,7 +24,7 @@ struct Client {
 };
 
 // Writes the response to `message` into `out` and returns its size; 0 means send nothing.
-// REQUIRES: out.size() >= 4096 for UDP, kMaxMessage for TCP.
+// REQUIRES: out.size() >= 4096 for UDP, kMaxMessage for TCP and TLS.
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
                    const ServingState& state, std::span<std::uint8_t> out,
                    AnswerCounters& counters);
