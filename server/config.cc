@@ -173,12 +173,15 @@ class Decoder {
     ObjectReader in = section("dns");
     config.dns_listen =
         parsedEach<IpEndpoint>(in, "listen", {.min = 1, .max = 64}, {"127.0.0.1:5300"});
+    config.dns_listeners = decodeListeners(in, folder_, config.dns_listen);
     config.udp_workers = count(in, "udp_workers");
     config.udp_payload_max = static_cast<std::uint16_t>(numeric(in, "udp_payload_max"));
     config.tcp_max_connections = count(in, "tcp_max_connections");
     config.tcp_max_per_client = count(in, "tcp_max_per_client");
     config.tcp_idle_timeout = millis(in, "tcp_idle_timeout_ms");
     config.tcp_write_timeout = millis(in, "tcp_write_timeout_ms");
+    config.handshake_timeout = millis(in, "handshake_ms");
+    config.tcp_fast_open = static_cast<int>(numeric(in, "tcp_fast_open"));
     config.explain_from = prefixes(in, "explain_from", {"127.0.0.0/8", "::1/128"});
     config.location_option_from = prefixes(in, "location_option_from", {});
     config.location_option_code = static_cast<std::uint16_t>(numeric(in, "location_option_code"));
@@ -449,6 +452,7 @@ class Decoder {
 
 constexpr std::string_view kChecks = "health.checks[]";
 constexpr std::string_view kPulls = "drc.pull[]";
+constexpr std::string_view kListeners = "dns.listeners[]";
 
 std::vector<ConfigKey> withTableNumbers(std::vector<ConfigKey> keys) {
   for (const partition::PullNumber& each : partition::pullNumbers()) {
@@ -470,6 +474,8 @@ const std::vector<ConfigKey>& numericKeys() {
       {"dns", "tcp_max_per_client", "integer", "", 1, 100000, 128},
       {"dns", "tcp_idle_timeout_ms", "integer", "ms", 100, 600000, 10000},
       {"dns", "tcp_write_timeout_ms", "integer", "ms", 100, 600000, 5000},
+      {"dns", "tcp_fast_open", "integer", "", 0, 65535, 256},
+      {"dns", "handshake_ms", "integer", "ms", 100, 60000, 5000},
       {"dns", "location_option_code", "integer", "EDNS option code", 65001, 65534, 65001},
       {"dns.rrl", "positive_per_s", "integer", "1/s", 0, 1000000, 50},
       {"dns.rrl", "referral_per_s", "integer", "1/s", 0, 1000000, 50},
@@ -545,6 +551,8 @@ std::vector<std::string> configKeyPaths() {
   std::vector<std::string> paths(std::begin(kStringKeys), std::end(kStringKeys));
   for (const std::string_view name : partition::checkTexts())
     paths.push_back(std::string(kChecks) + "." + std::string(name));
+  for (const std::string_view name : listenerKeys())
+    paths.push_back(std::string(kListeners) + "." + std::string(name));
   for (const std::string_view name : partition::pullTexts())
     paths.push_back(std::string(kPulls) + "." + std::string(name));
   for (const ConfigKey& key : numericKeys())

@@ -28,6 +28,7 @@
 #include "partition/load/balance_service.h"
 #include "partition/load/spill.h"
 #include "partition/site/site_patrol.h"
+#include "server/listener_config.h"
 
 namespace meridian::server {
 
@@ -39,11 +40,14 @@ struct Config {
   LogLevel log_level = LogLevel::kInfo;
 
   std::vector<IpEndpoint> dns_listen;
-  std::size_t udp_workers = 0;  // for each address; 0 = one a core
+  std::vector<ListenerConfig> dns_listeners;  // beside those
+  std::size_t udp_workers = 0;                // for each address; 0 = one a core
   std::size_t tcp_max_connections = 0;
   std::size_t tcp_max_per_client = 0;
   std::chrono::milliseconds tcp_idle_timeout{};
   std::chrono::milliseconds tcp_write_timeout{};
+  std::chrono::milliseconds handshake_timeout{};
+  int tcp_fast_open = 0;  // connections in its queue
   IpPrefixList explain_from;
   IpPrefixList location_option_from;
   std::uint16_t location_option_code = 0;

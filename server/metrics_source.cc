@@ -1,7 +1,9 @@
 #include "server/metrics_source.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 namespace meridian::server {
@@ -23,7 +25,8 @@ struct Transport {
   }
 };
 
-Metric metric(const char* name, const char* help, Metric::Type type = Metric::Type::kCounter) {
+Metric metric(const std::string& name, const std::string& help,
+              Metric::Type type = Metric::Type::kCounter) {
   Metric out;
   out.name = name;
   out.help = help;
@@ -31,7 +34,7 @@ Metric metric(const char* name, const char* help, Metric::Type type = Metric::Ty
   return out;
 }
 
-Metric single(const char* name, const char* help, double value,
+Metric single(const std::string& name, const std::string& help, double value,
               Metric::Type type = Metric::Type::kCounter) {
   Metric out = metric(name, help, type);
   out.samples.push_back({{}, value});
@@ -82,6 +85,48 @@ Metric rateLimited(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers) 
   return out;
 }
 
+// Of connections, for one transport that has them; `prefix`: "meridian_dns_tcp", "TCP".
+void addConnections(std::vector<Metric>& out, const std::string& prefix, const std::string& called,
+                    const dns::TcpCounters& counters) {
+  const auto add = [&](const char* name, const std::string& help, const Counter& counter) {
+    out.push_back(single(prefix + name, help, static_cast<double>(counter.value())));
+  };
+  add("_accepted_total", called + " connections accepted", counters.accepted);
+  add("_refused_total", called + " connections over a limit", counters.refused);
+  add("_timed_out_total", called + " connections ended by a time-out", counters.timed_out);
+  add("_malformed_total", called + " frames too short for a header", counters.malformed);
+  add("_accept_failures_total", "times the system could not accept a " + called + " connection",
+      counters.accept_failures);
+}
+
+template <class Reason, std::size_t kReasons>
+Metric byReason(const char* name, const char* help, const std::array<Counter, kReasons>& counters,
+                std::string_view (*nameOf)(Reason)) {
+  Metric out = metric(name, help);
+  for (std::size_t i = 0; i < kReasons; ++i) {
+    const std::string reason(nameOf(static_cast<Reason>(i)));
+    out.samples.push_back({{{"reason", reason}}, static_cast<double>(counters[i].value())});
+  }
+  return out;
+}
+
+void addHandshakes(std::vector<Metric>& out, const dns::TcpServer& server) {
+  const dns::HandshakeCounters& handshakes = server.handshakes();
+  const auto value = [](const Counter& counter) { return static_cast<double>(counter.value()); };
+  out.push_back(single("meridian_dns_tls_handshakes_total", "TLS handshakes that were done",
+                       value(handshakes.done)));
+  out.push_back(single("meridian_dns_tls_resumed_total",
+                       "of these, those that went on from an earlier session",
+                       value(handshakes.resumed)));
+  out.push_back(byReason("meridian_dns_tls_handshake_failures_total", "TLS handshakes that failed",
+                         handshakes.failed, &tlsFailureName));
+  out.push_back(single("meridian_dns_proxy_headers_total", "PROXY headers that were taken",
+                       value(server.proxies().taken)));
+  out.push_back(byReason("meridian_dns_proxy_refused_total",
+                         "connections of proxies that were ended for want of a good PROXY header",
+                         server.proxies().refused, &dns::proxyRefusalName));
+}
+
 }  // namespace
 
 std::vector<std::uint64_t> DnsMetrics::subjectTotals(std::size_t subjects) const {
@@ -91,6 +136,7 @@ std::vector<std::uint64_t> DnsMetrics::subjectTotals(std::size_t subjects) const
   };
   for (const auto& worker : workers_) addAll(worker->counters().answers.subjects);
   addAll(tcp_.counters().answers.subjects);
+  addAll(tcp_.tlsCounters().answers.subjects);
   return totals;
 }
 
@@ -104,6 +150,7 @@ std::vector<HyperLogLog> DnsMetrics::subjectResolvers(std::size_t subjects,
   };
   for (const auto& worker : workers_) addAll(worker->counters().answers.resolvers);
   addAll(tcp_.counters().answers.resolvers);
+  addAll(tcp_.tlsCounters().answers.resolvers);
   return sketches;
 }
 
@@ -115,8 +162,9 @@ std::vector<Metric> DnsMetrics::collect() const {
     send_failures += worker->counters().send_failures.value();
   }
   const dns::TcpCounters& tcp_counters = tcp_.counters();
-  const std::vector<Transport> transports{udp, {"tcp", {&tcp_counters.answers}}};
-  const auto value = [](const Counter& counter) { return static_cast<double>(counter.value()); };
+  const dns::TcpCounters& tls_counters = tcp_.tlsCounters();
+  const std::vector<Transport> transports{
+      udp, {"tcp", {&tcp_counters.answers}}, {"tls", {&tls_counters.answers}}};
 
   std::vector<Metric> out;
   out.push_back(perTransport("meridian_dns_queries_total", "DNS messages received",
@@ -154,17 +202,9 @@ std::vector<Metric> DnsMetrics::collect() const {
   out.push_back(rateLimited(workers_));
   out.push_back(single("meridian_dns_udp_send_failures_total", "UDP answers the kernel refused",
                        static_cast<double>(send_failures)));
-  out.push_back(single("meridian_dns_tcp_accepted_total", "TCP connections accepted",
-                       value(tcp_counters.accepted)));
-  out.push_back(single("meridian_dns_tcp_refused_total", "TCP connections over a limit",
-                       value(tcp_counters.refused)));
-  out.push_back(single("meridian_dns_tcp_timed_out_total", "TCP connections ended by a time-out",
-                       value(tcp_counters.timed_out)));
-  out.push_back(single("meridian_dns_tcp_malformed_total", "TCP frames too short for a header",
-                       value(tcp_counters.malformed)));
-  out.push_back(single("meridian_dns_tcp_accept_failures_total",
-                       "times the system could not accept a TCP connection",
-                       value(tcp_counters.accept_failures)));
+  addConnections(out, "meridian_dns_tcp", "TCP", tcp_counters);
+  addConnections(out, "meridian_dns_tls", "TLS", tls_counters);
+  addHandshakes(out, tcp_);
   out.push_back(single("meridian_dns_zones", "DNS zones served",
                        static_cast<double>(state_.current()->zones->zones().size()),
                        Metric::Type::kGauge));

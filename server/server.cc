@@ -54,12 +54,18 @@ constexpr std::chrono::milliseconds kChangeTick{100};
 // How soon a rotated secret is used; RFC 9018 §5 leaves an hour between the steps of a rotation.
 constexpr std::chrono::seconds kCookieFileTick{2};
 
+// DNS over TLS. A resolver that comes again does so within the hour, mostly. Messages bring their
+// length, so that an end without TLS's word for it does no harm.
+TlsPolicy dotPolicy() {
+  return {.application = "dot", .resumption = std::chrono::hours(1), .bare_end = true};
+}
+
 // Too few descriptors would be felt when it hurts most: with all connections open, the journal
 // could not write.
 void reserveFiles(const Config& config, std::size_t udp_sockets) {
   const std::size_t needed = config.tcp_max_connections + config.admin_max_connections +
                              config.drc_max_connections + config.drc_pulls.size() +
-                             config.dns_listen.size() + udp_sockets +
+                             config.dns_listen.size() + config.dns_listeners.size() + udp_sockets +
                              kFilesOfProbe * config.health_max_probes + kOtherFiles;
   if (const Status raised = raiseFileLimit(needed); !raised) {
     logWarn("file_limit_too_low",
@@ -145,6 +151,8 @@ struct Server::Parts {
   Status openHealth();
   Status openHooks();
   Status bindDns();
+  Status bindListeners(std::vector<dns::TcpListener>& listeners) const;
+  void allowFastOpen(const std::vector<dns::TcpListener>& listeners) const;
   Status startAdmin();
   Status openDrc();
   Status startDrc();
@@ -318,7 +326,7 @@ Status Server::Parts::bindDns() {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t workers = world.config.udp_workers == 0 ? cores : world.config.udp_workers;
   reserveFiles(world.config, workers * world.config.dns_listen.size());
-  std::vector<dns::Socket> listeners;
+  std::vector<dns::TcpListener> listeners;
   for (IpEndpoint endpoint : world.config.dns_listen) {
     for (std::size_t i = 0; i < workers; ++i) {
       auto socket = dns::bindUdp(endpoint);
@@ -333,17 +341,55 @@ Status Server::Parts::bindDns() {
     }
     auto listener = dns::listenTcp(endpoint);
     if (!listener) return tl::unexpected(listener.error().within("tcp"));
-    listeners.push_back(std::move(*listener));
+    listeners.push_back({std::move(*listener)});
     logInfo("dns_listening",
             {{"address", endpoint.text()}, {"udp_workers", std::to_string(workers)}});
   }
+  if (Status bound = bindListeners(listeners); !bound) return bound;
+  allowFastOpen(listeners);
   const Config& config = world.config;
   tcp = std::make_unique<dns::TcpServer>(
       std::move(listeners), publisher.published(),
       dns::TcpLimits{config.tcp_max_connections, config.tcp_max_per_client, config.tcp_idle_timeout,
-                     config.tcp_write_timeout});
+                     config.tcp_write_timeout, config.handshake_timeout});
   metrics = std::make_unique<DnsMetrics>(udp, *tcp, publisher.published());
   return {};
+}
+
+// Those of [[dns.listeners]].
+Status Server::Parts::bindListeners(std::vector<dns::TcpListener>& listeners) const {
+  for (std::size_t i = 0; i < world.config.dns_listeners.size(); ++i) {
+    const ListenerConfig& config = world.config.dns_listeners[i];
+    const std::string name = "dns.listeners[" + std::to_string(i) + "]";
+    dns::TcpListener listener;
+    if (config.tls) {
+      auto tls = TlsServer::open(*config.tls, dotPolicy());
+      if (!tls) return tl::unexpected(tls.error().within(name));
+      listener.tls = std::move(*tls);
+    }
+    auto socket = dns::listenTcp(config.address);
+    if (!socket) return tl::unexpected(socket.error().within(name));
+    auto local = socket->localEndpoint();
+    if (!local) return tl::unexpected(local.error().within(name));
+    listener.socket = std::move(*socket);
+    listener.proxies = config.proxy_from;
+    listeners.push_back(std::move(listener));
+    logInfo("dns_listening",
+            {{"address", local->text()}, {"transport", config.tls ? "tls" : "tcp"}});
+  }
+  return {};
+}
+
+// Said once: what one socket lacks all lack.
+void Server::Parts::allowFastOpen(const std::vector<dns::TcpListener>& listeners) const {
+  for (const dns::TcpListener& listener : listeners) {
+    const Status allowed = dns::allowFastOpen(listener.socket, world.config.tcp_fast_open);
+    if (allowed) continue;
+    logInfo("tcp_fast_open_not_used",
+            {{"why", allowed.error().message},
+             {"next", "sysctl net.ipv4.tcp_fastopen=3, or dns.tcp_fast_open = 0"}});
+    return;
+  }
 }
 
 Status Server::Parts::startAdmin() {

@@ -536,7 +536,7 @@ Rcode rcodeOf(ParseOutcome parsed, const AnswerSettings& settings) {
 }
 
 std::size_t limitFor(const Query& query, const Client& client, const AnswerSettings& settings) {
-  if (client.transport == Transport::kTcp) return kMaxMessage;
+  if (client.transport != Transport::kUdp) return kMaxMessage;
   return query.edns.present ? std::min(query.edns.udp_payload, settings.udp_payload_max)
                             : std::uint16_t{512};
 }
@@ -565,6 +565,9 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
     if (facts != nullptr) facts->good_cookie = standing == CookieStanding::kGood;
     opt.cookie = cookie;
   }
+  // RFC 8467 §4: where others cannot read an answer its size must not tell it, if the client says
+  // that it takes padding; elsewhere padding would only make a larger weapon.
+  if (client.transport == Transport::kTls) opt.padded = query.edns.padding_asked;
   if (parsed != ParseOutcome::kOk) {
     const Rcode rcode = rcodeOf(parsed, settings);
     count(counters, rcode);
@@ -573,7 +576,7 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   opt.dnssec_ok = query.edns.dnssec_ok;
   if (query.edns.nsid_asked) opt.nsid = state.identity;
   if (query.edns.subnet.present) opt.subnet = &query.edns.subnet;
-  if (query.edns.keepalive_asked && client.transport == Transport::kTcp) {
+  if (query.edns.keepalive_asked && client.transport != Transport::kUdp) {
     opt.keepalive = settings.tcp_keepalive;
   }
 

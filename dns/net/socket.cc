@@ -6,7 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <string>
+
+#include "base/file.h"
 
 namespace meridian::dns {
 namespace {
@@ -14,6 +18,8 @@ namespace {
 // Room for bursts while a worker is not scheduled; the kernel caps it at net.core.rmem_max.
 constexpr int kUdpBufferBytes = 4 << 20;
 constexpr int kTcpBacklog = 1024;
+constexpr const char* kFastOpenSetting = "/proc/sys/net/ipv4/tcp_fastopen";
+constexpr int kFastOpenServers = 2;  // a bit of it
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -108,6 +114,23 @@ Result<Socket> listenTcp(const IpEndpoint& endpoint) {
   if (!socket) return socket;
   if (::listen(socket->get(), kTcpBacklog) != 0) return failErrno(endpoint, "listen");
   return socket;
+}
+
+Status allowFastOpen(const Socket& listener, int queue) {
+  if (!setOption(listener, IPPROTO_TCP, TCP_FASTOPEN, queue)) {
+    return fail(ErrorKind::kUnavailable, std::string("TCP_FASTOPEN: ") + std::strerror(errno));
+  }
+  // The option is taken whatever the system's setting is.
+  const auto setting = readFile(kFastOpenSetting, 64);
+  const int bits = setting ? std::atoi(setting->c_str()) : kFastOpenServers;
+  if (queue == 0 || (bits & kFastOpenServers) != 0) return {};
+  return fail(ErrorKind::kUnavailable, std::string(kFastOpenSetting) + " is " +
+                                           std::to_string(bits) + ": without " +
+                                           std::to_string(kFastOpenServers) + " for servers");
+}
+
+void sendAtOnce(const Socket& connection) {
+  setOption(connection, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 bool isUnspecified(const IpAddress& address) {

@@ -38,6 +38,15 @@ class Socket {
 Result<Socket> bindUdp(const IpEndpoint& endpoint);
 // A non-blocking listening TCP socket.
 Result<Socket> listenTcp(const IpEndpoint& endpoint);
+// Lets clients of a listening socket send their first bytes with the SYN (TCP fast open, RFC 7413).
+// `queue`: so many may have done so without having shown yet that their address is theirs; 0: none.
+// kUnavailable: the kernel does not take it, or is set (net.ipv4.tcp_fastopen) not to use it; the
+// socket listens all the same.
+Status allowFastOpen(const Socket& listener, int queue);
+
+// Small segments do not wait for an acknowledgement of those before (no Nagle): answers are whole
+// when they are written, and one behind a TLS ticket would wait for its delayed acknowledgement.
+void sendAtOnce(const Socket& connection);
 
 bool isUnspecified(const IpAddress& address);
 IpEndpoint endpointOf(const sockaddr_storage& address);

@@ -2,12 +2,15 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <span>
@@ -16,7 +19,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "dns/answer/answerer.h"
 
 namespace meridian::dns {
 namespace {
@@ -41,20 +43,69 @@ struct ListenerFree {
 }  // namespace
 
 struct TcpServer::Listener {
-  std::unique_ptr<evconnlistener, ListenerFree> handle;
+  TcpServer& server;
+  std::unique_ptr<TlsServer> tls;
+  IpPrefixList proxies;
+  TcpCounters& counters;
+  std::unique_ptr<evconnlistener, ListenerFree> handle = {};
+};
+
+// A proxy's connection that has not told yet whom it is for. Its header is read to the byte: what
+// comes behind it is TLS's, or the first query.
+class TcpServer::Greeting {
+ public:
+  Greeting(TcpServer& server, Listener& listener, Socket socket, const IpAddress& peer)
+      : server_(server), listener_(listener), socket_(std::move(socket)), peer_(peer) {
+    readable_ = server.loop_.onReadable(socket_.get(), [this] { onReadable(); });
+    late_ = server.loop_.after(server.limits_.handshake_timeout,
+                               [this] { server_.refuse(*this, ProxyRefusal::kTimeout); });
+  }
+
+  Listener& listener() const { return listener_; }
+  Socket takeSocket() {
+    readable_.reset();
+    return std::move(socket_);
+  }
+
+ private:
+  void onReadable() {
+    while (have_ < wanted_) {
+      const ssize_t got = ::recv(socket_.get(), header_.data() + have_, wanted_ - have_, 0);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && errno == EAGAIN) return;
+      if (got <= 0) return server_.refuse(*this, ProxyRefusal::kClosed);
+      have_ += static_cast<std::size_t>(got);
+      if (have_ != kProxyFixedBytes) continue;
+      const auto size = proxyHeaderSize(std::span(header_).first<kProxyFixedBytes>());
+      if (!size) return server_.refuse(*this, size.error());
+      wanted_ = *size;
+    }
+    const auto client = parseProxyHeader(std::span(header_).first(wanted_));
+    if (!client) return server_.refuse(*this, client.error());
+    server_.introduce(*this, client->value_or(peer_));
+  }
+
+  TcpServer& server_;
+  Listener& listener_;
+  Socket socket_;
+  IpAddress peer_;
+  std::array<std::uint8_t, kMaxProxyHeader> header_{};
+  std::size_t have_ = 0;
+  std::size_t wanted_ = kProxyFixedBytes;
+  std::unique_ptr<EventLoop::Timer> readable_;
+  std::unique_ptr<EventLoop::Timer> late_;
 };
 
 class TcpServer::Connection {
  public:
-  Connection(TcpServer& server, int descriptor, const IpAddress& peer)
+  Connection(TcpServer& server, Listener& listener, Socket socket, const IpAddress& client)
       : server_(server),
-        peer_(peer),
-        event_(bufferevent_socket_new(server.loop_.raw(), descriptor, BEV_OPT_CLOSE_ON_FREE)) {
-    if (!event_) throw std::bad_alloc();
+        listener_(listener),
+        client_(client),
+        event_(server.newEvent(listener, socket)),
+        handshaking_(listener.tls != nullptr) {
     const timeval write_timeout = toTimeval(server.limits_.write_timeout);
     bufferevent_set_timeouts(event_.get(), nullptr, &write_timeout);
-    // A whole message and its length: input beyond that waits in the kernel.
-    bufferevent_setwatermark(event_.get(), EV_READ, 0, kLengthBytes + kMaxMessage);
     bufferevent_setcb(
         event_.get(),
         [](bufferevent*, void* self) { static_cast<Connection*>(self)->onReadable(); },
@@ -62,45 +113,94 @@ class TcpServer::Connection {
         [](bufferevent*, short what, void* self) { static_cast<Connection*>(self)->onEvent(what); },
         this);
     if (bufferevent_enable(event_.get(), EV_READ | EV_WRITE) != 0) throw std::bad_alloc();
-    restartIdleTimer();
+    if (handshaking_) {
+      idle_ = server.loop_.after(server.limits_.handshake_timeout,
+                                 [this] { failHandshake(TlsFailure::kTimeout); });
+    } else {
+      restartIdleTimer();
+    }
   }
+  ~Connection() {
+    if (listener_.tls && !handshaking_)
+      TlsServer::sayEnd(bufferevent_openssl_get_ssl(event_.get()));
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
-  const IpAddress& peer() const { return peer_; }
+  const IpAddress& client() const { return client_; }
+  Transport transport() const { return listener_.tls ? Transport::kTls : Transport::kTcp; }
+  TcpCounters& counters() const { return listener_.counters; }
   evbuffer* input() const { return bufferevent_get_input(event_.get()); }
   evbuffer* output() const { return bufferevent_get_output(event_.get()); }
   bool mayWrite() const { return evbuffer_get_length(output()) < kMaxUnsentBytes; }
 
   void restartIdleTimer() {
     idle_ = server_.loop_.after(server_.limits_.idle_timeout, [this] {
-      server_.counters_.timed_out.add();
+      counters().timed_out.add();
       server_.drop(*this);
     });
+  }
+
+ private:
+  void onReadable() {
+    if (server_.answerAll(*this)) readWhileThereIsRoom();
+  }
+  // The output is empty: queries that waited for room go on, and a finishing connection may end.
+  void onWritten() {
+    if (!server_.answerAll(*this)) return;
+    if (finishing_ && evbuffer_get_length(output()) == 0) return server_.drop(*this);
+    readWhileThereIsRoom();
+  }
+  // What comes while answers wait to be taken stays in the kernel. (A high watermark would do that
+  // for plain TCP only: where it stops TLS in the middle of a record, nothing wakes the rest.)
+  void readWhileThereIsRoom() {
+    if (finishing_ || mayWrite() == reading_) return;
+    reading_ = mayWrite();
+    if (reading_) {
+      bufferevent_enable(event_.get(), EV_READ);
+    } else {
+      bufferevent_disable(event_.get(), EV_READ);
+    }
+  }
+
+  void onEvent(short what) {
+    if ((what & BEV_EVENT_CONNECTED) != 0) return onHandshakeDone();
+    const bool late = (what & BEV_EVENT_TIMEOUT) != 0;
+    if (handshaking_) {
+      const unsigned long code = bufferevent_get_openssl_error(event_.get());
+      return failHandshake(late ? TlsFailure::kTimeout : TlsServer::failureOf(code));
+    }
+    if (late) counters().timed_out.add();
+    const bool closed_by_client = (what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_ERROR) == 0;
+    if (!closed_by_client) return server_.drop(*this);
+    if (server_.answerAll(*this)) finish();  // a half-closed client still gets its answers
+  }
+  void onHandshakeDone() {
+    handshaking_ = false;
+    server_.handshakes_.done.add();
+    if (TlsServer::isResumed(bufferevent_openssl_get_ssl(event_.get())))
+      server_.handshakes_.resumed.add();
+    restartIdleTimer();
+  }
+  void failHandshake(TlsFailure why) {
+    server_.handshakes_.failed[static_cast<std::size_t>(why)].add();
+    server_.drop(*this);
   }
   // No more queries from here on; the connection ends once its answers are sent.
   void finish() {
     finishing_ = true;
     bufferevent_disable(event_.get(), EV_READ);
-    if (evbuffer_get_length(output()) == 0) server_.drop(*this);
-  }
-
- private:
-  void onReadable() { server_.answerAll(*this); }
-  // The output is empty: queries that waited for room go on, and a finishing connection may end.
-  void onWritten() {
-    if (!server_.answerAll(*this)) return;
-    if (finishing_ && evbuffer_get_length(output()) == 0) server_.drop(*this);
-  }
-  void onEvent(short what) {
-    if ((what & BEV_EVENT_TIMEOUT) != 0) server_.counters_.timed_out.add();
-    const bool closed_by_client = (what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_ERROR) == 0;
-    if (!closed_by_client) return server_.drop(*this);
-    if (server_.answerAll(*this)) finish();  // a half-closed client still gets its answers
+    if (evbuffer_get_length(output()) == 0) return server_.drop(*this);
+    bufferevent_enable(event_.get(), EV_WRITE);  // TLS stops both ways when the client closes one
   }
 
   TcpServer& server_;
-  IpAddress peer_;
+  Listener& listener_;
+  IpAddress client_;
   std::unique_ptr<bufferevent, BufferEventFree> event_;
   std::unique_ptr<EventLoop::Timer> idle_;
+  bool handshaking_;
+  bool reading_ = true;
   bool finishing_ = false;
 };
 
@@ -109,23 +209,27 @@ std::size_t TcpServer::AddressHash::operator()(const IpAddress& address) const n
   return static_cast<std::size_t>((bits ^ bits >> 64) * 0x9E3779B97F4A7C15ULL);
 }
 
-TcpServer::TcpServer(std::vector<Socket> listeners, const Published<ServingState>& state,
+TcpServer::TcpServer(std::vector<TcpListener> listeners, const Published<ServingState>& state,
                      const TcpLimits& limits)
     : limits_(limits), published_(state), response_(kMaxMessage) {
-  for (Socket& socket : listeners) {
-    auto listener = std::make_unique<Listener>();
+  for (TcpListener& each : listeners) {
+    TcpCounters& counters = each.tls ? tls_ : tcp_;
+    auto listener = std::make_unique<Listener>(
+        Listener{*this, std::move(each.tls), std::move(each.proxies), counters});
     listener->handle.reset(evconnlistener_new(
         loop_.raw(),
         [](evconnlistener*, evutil_socket_t descriptor, sockaddr* address, int size, void* self) {
           sockaddr_storage peer{};
           std::memcpy(&peer, address, std::min(sizeof peer, static_cast<std::size_t>(size)));
-          static_cast<TcpServer*>(self)->accept(descriptor, endpointOf(peer).address);
+          auto& accepting = *static_cast<Listener*>(self);
+          accepting.server.accept(accepting, descriptor, endpointOf(peer).address);
         },
-        this, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1, socket.get()));
+        listener.get(), LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1, each.socket.get()));
     if (!listener->handle) throw std::runtime_error("libevent could not listen on a TCP socket");
-    socket.release();  // closed by the listener
-    evconnlistener_set_error_cb(listener->handle.get(), [](evconnlistener* failed, void* self) {
-      static_cast<TcpServer*>(self)->pauseAccepting(failed);
+    each.socket.release();  // closed by the listener
+    evconnlistener_set_error_cb(listener->handle.get(), [](evconnlistener*, void* self) {
+      auto& failed = *static_cast<Listener*>(self);
+      failed.server.pauseAccepting(failed);
     });
     listeners_.push_back(std::move(listener));
   }
@@ -140,6 +244,7 @@ void TcpServer::start() {
     pthread_setname_np(pthread_self(), "tcp");
     observer_ = std::make_unique<Published<ServingState>::Observer>(published_);
     loop_.run();
+    greetings_.clear();
     connections_.clear();
     observer_.reset();
   });
@@ -152,32 +257,67 @@ void TcpServer::stop() {
 }
 
 // The waiting client keeps the listener readable: without a pause the loop would only turn.
-void TcpServer::pauseAccepting(evconnlistener* listener) {
-  counters_.accept_failures.add();
-  evconnlistener_disable(listener);
+void TcpServer::pauseAccepting(Listener& listener) {
+  listener.counters.accept_failures.add();
+  evconnlistener_disable(listener.handle.get());
   resume_accepting_ = loop_.after(kAcceptPause, [this] {
     for (const auto& paused : listeners_) evconnlistener_enable(paused->handle.get());
   });
 }
 
-void TcpServer::accept(int descriptor, const IpAddress& peer) {
+void TcpServer::accept(Listener& listener, int descriptor, const IpAddress& peer) {
   Socket socket(descriptor);
-  const auto known = per_client_.find(peer);
-  const std::size_t from_peer = known == per_client_.end() ? 0 : known->second;
-  if (connections_.size() >= limits_.max_connections || from_peer >= limits_.max_per_client) {
-    counters_.refused.add();
+  if (connections_.size() + greetings_.size() >= limits_.max_connections) {
+    listener.counters.refused.add();
     return;
   }
   evutil_make_socket_nonblocking(descriptor);
-  auto connection = std::make_unique<Connection>(*this, socket.release(), peer);
+  if (!listener.proxies.contains(peer)) return serve(listener, std::move(socket), peer);
+  auto greeting = std::make_unique<Greeting>(*this, listener, std::move(socket), peer);
+  const Greeting* key = greeting.get();
+  greetings_.emplace(key, std::move(greeting));
+}
+
+void TcpServer::refuse(const Greeting& greeting, ProxyRefusal why) {
+  proxies_.refused[static_cast<std::size_t>(why)].add();
+  greetings_.erase(&greeting);
+}
+
+void TcpServer::introduce(Greeting& greeting, const IpAddress& client) {
+  proxies_.taken.add();
+  Listener& listener = greeting.listener();
+  Socket socket = greeting.takeSocket();
+  greetings_.erase(&greeting);
+  serve(listener, std::move(socket), client);
+}
+
+void TcpServer::serve(Listener& listener, Socket socket, const IpAddress& client) {
+  const auto known = per_client_.find(client);
+  if (known != per_client_.end() && known->second >= limits_.max_per_client) {
+    listener.counters.refused.add();
+    return;
+  }
+  sendAtOnce(socket);
+  auto connection = std::make_unique<Connection>(*this, listener, std::move(socket), client);
   const Connection* key = connection.get();
   connections_.emplace(key, std::move(connection));
-  ++per_client_[peer];
-  counters_.accepted.add();
+  ++per_client_[client];
+  listener.counters.accepted.add();
+}
+
+bufferevent* TcpServer::newEvent(const Listener& listener, Socket& socket) {
+  bufferevent* const event =
+      listener.tls
+          ? bufferevent_openssl_socket_new(loop_.raw(), socket.get(), listener.tls->newSession(),
+                                           BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE)
+          : bufferevent_socket_new(loop_.raw(), socket.get(), BEV_OPT_CLOSE_ON_FREE);
+  if (event == nullptr) throw std::bad_alloc();
+  socket.release();
+  return event;
 }
 
 void TcpServer::drop(Connection& connection) {
-  const auto client = per_client_.find(connection.peer());
+  const auto client = per_client_.find(connection.client());
   if (--client->second == 0) per_client_.erase(client);
   connections_.erase(&connection);
 }
@@ -192,7 +332,7 @@ bool TcpServer::answerAll(Connection& connection) {
     if (evbuffer_copyout(input, prefix, sizeof prefix) != sizeof prefix) break;
     const std::size_t size = static_cast<std::size_t>(prefix[0] << 8 | prefix[1]);
     if (size < kHeaderBytes) {
-      counters_.malformed.add();
+      connection.counters().malformed.add();
       drop(connection);
       return false;
     }
@@ -213,9 +353,9 @@ bool TcpServer::answerOne(Connection& connection, std::size_t size) {
   const std::uint8_t* bytes = evbuffer_pullup(input, static_cast<ev_ssize_t>(kLengthBytes + size));
   if (bytes == nullptr) return false;
   const std::span<const std::uint8_t> message(bytes + kLengthBytes, size);
-  const Client client{connection.peer(), Transport::kTcp, coarseUnixTime()};
+  const Client client{connection.client(), connection.transport(), coarseUnixTime()};
   const std::size_t length =
-      answer(message, client, observer_->read(), response_, counters_.answers);
+      answer(message, client, observer_->read(), response_, connection.counters().answers);
   evbuffer_drain(input, kLengthBytes + size);
   if (length == 0) return true;
   const std::uint8_t frame[kLengthBytes] = {static_cast<std::uint8_t>(length >> 8),

@@ -1,11 +1,17 @@
-// TcpServer: DNS over TCP (RFC 7766) on one thread: framing, pipelining, limits and time-outs.
+// TcpServer: DNS over TCP (RFC 7766) and over TLS (RFC 7858), on one thread: framing, pipelining,
+// limits and time-outs, which are the same for both.
 //
 // A connection ends when no complete query came for the idle time-out (bytes that complete nothing
 // do not count), when the client does not take its answers, on a malformed frame, or when the
-// client closed and has its answers. After stop() nobody is answered; sockets are closed when the
-// server goes. Threads: start() and stop() from the owner's thread; counters may be read by any.
+// client closed and has its answers; before its first query also when the handshake fails, or does
+// not end in time. A proxy's connection begins with a PROXY header (dns/wire/proxy_header.h),
+// which comes before TLS; without a good one, in time, it ends. The client that the header names
+// is the client in all: for answers, and for what one client may have open. After stop() nobody is
+// answered; sockets are closed when the server goes. Threads: start() and stop() from the owner's
+// thread; counters may be read by any.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -16,34 +22,57 @@
 #include "base/counter.h"
 #include "base/event_loop.h"
 #include "base/published.h"
+#include "base/tls_server.h"
 #include "dns/answer/answer_counters.h"
+#include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
 #include "dns/net/socket.h"
+#include "dns/wire/proxy_header.h"
 
+struct bufferevent;
 struct evconnlistener;
 
 namespace meridian::dns {
 
+// A listening socket, and what its connections begin with.
+struct TcpListener {
+  Socket socket;
+  std::unique_ptr<TlsServer> tls = {};  // none: plain TCP
+  IpPrefixList proxies = {};            // peers that are to send a PROXY header; others must not
+};
+
 struct TcpLimits {
-  std::size_t max_connections = 1024;
+  std::size_t max_connections = 1024;  // of all listeners together
   std::size_t max_per_client = 128;
   std::chrono::milliseconds idle_timeout{10'000};
   std::chrono::milliseconds write_timeout{5'000};
+  std::chrono::milliseconds handshake_timeout{5'000};  // of TLS; and of a PROXY header
 };
 
 struct TcpCounters {
   AnswerCounters answers;
-  Counter accepted;
-  Counter refused;  // over a limit
+  Counter accepted;  // in TLS: before the handshake
+  Counter refused;   // over a limit
   Counter timed_out;
   Counter malformed;
   Counter accept_failures;  // the system had no descriptor or memory for a connection
 };
 
+struct HandshakeCounters {
+  Counter done;
+  Counter resumed;                           // of these
+  std::array<Counter, kTlsFailures> failed;  // by TlsFailure
+};
+
+struct ProxyCounters {
+  Counter taken;
+  std::array<Counter, kProxyRefusals> refused;  // by ProxyRefusal
+};
+
 class TcpServer {
  public:
   // `state` must outlive the server.
-  TcpServer(std::vector<Socket> listeners, const Published<ServingState>& state,
+  TcpServer(std::vector<TcpListener> listeners, const Published<ServingState>& state,
             const TcpLimits& limits);
   ~TcpServer();
   TcpServer(const TcpServer&) = delete;
@@ -51,29 +80,42 @@ class TcpServer {
 
   void start();
   void stop();
-  const TcpCounters& counters() const { return counters_; }
+  const TcpCounters& counters() const { return tcp_; }  // of plain TCP
+  const TcpCounters& tlsCounters() const { return tls_; }
+  const HandshakeCounters& handshakes() const { return handshakes_; }
+  const ProxyCounters& proxies() const { return proxies_; }
 
  private:
   struct Listener;
+  class Greeting;
   class Connection;
   struct AddressHash {
     std::size_t operator()(const IpAddress& address) const noexcept;
   };
 
-  void pauseAccepting(evconnlistener* listener);
-  void accept(int descriptor, const IpAddress& peer);
+  void pauseAccepting(Listener& listener);
+  void accept(Listener& listener, int descriptor, const IpAddress& peer);
+  void refuse(const Greeting& greeting, ProxyRefusal why);
+  void introduce(Greeting& greeting, const IpAddress& client);
+  void serve(Listener& listener, Socket socket, const IpAddress& client);
+  // Takes the socket.
+  bufferevent* newEvent(const Listener& listener, Socket& socket);
   void drop(Connection& connection);
   bool answerAll(Connection& connection);
   bool answerOne(Connection& connection, std::size_t size);
 
   EventLoop loop_;
   TcpLimits limits_;
-  TcpCounters counters_;
+  TcpCounters tcp_;
+  TcpCounters tls_;
+  HandshakeCounters handshakes_;
+  ProxyCounters proxies_;
   const Published<ServingState>& published_;
   std::unique_ptr<Published<ServingState>::Observer> observer_;  // belongs to the loop's thread
   std::vector<std::uint8_t> response_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<EventLoop::Timer> resume_accepting_;
+  std::unordered_map<const Greeting*, std::unique_ptr<Greeting>> greetings_;
   std::unordered_map<const Connection*, std::unique_ptr<Connection>> connections_;
   std::unordered_map<IpAddress, std::size_t, AddressHash> per_client_;
   std::thread thread_;

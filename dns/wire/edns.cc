@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t kOptFixedBytes = 11;  // root owner, type, class, TTL, RDLENGTH
 constexpr std::size_t kOptionHeaderBytes = 4;
+constexpr std::size_t kOptLengthOffset = 9;  // of RDLENGTH
+constexpr std::size_t kPaddingBlock = 468;
 constexpr std::uint32_t kDnssecOkBit = 0x8000;  // RFC 3225, in the OPT TTL field
 
 bool readCookie(std::span<const std::uint8_t> option, Cookie& out) {
@@ -77,6 +79,8 @@ bool readOpt(ByteReader& in, std::uint16_t location_option_code, Edns& out) {
       out.keepalive_asked = true;
     } else if (code == location_option_code && out.location_option.empty()) {
       out.location_option = value;
+    } else if (code == static_cast<std::uint16_t>(EdnsOption::kPadding)) {
+      out.padding_asked = true;
     }
   }
   return true;
@@ -124,6 +128,21 @@ void writeOpt(ByteWriter& out, const OptReply& reply, Rcode rcode) {
     writeOption(out, EdnsOption::kExtendedError, 2);
     out.u16(static_cast<std::uint16_t>(*reply.extended));
   }
+}
+
+std::size_t addPadding(std::span<std::uint8_t> buffer, std::size_t size, std::size_t opt_offset) {
+  const std::size_t least = size + kOptionHeaderBytes;
+  const std::size_t blocks = (least + kPaddingBlock - 1) / kPaddingBlock;
+  const std::size_t padded = std::min({blocks * kPaddingBlock, buffer.size(), kMaxMessage});
+  if (padded < least) return size;
+  ByteWriter out(buffer.first(padded));
+  out.rewind(size);
+  writeOption(out, EdnsOption::kPadding, padded - least);
+  std::fill(buffer.begin() + static_cast<std::ptrdiff_t>(least),
+            buffer.begin() + static_cast<std::ptrdiff_t>(padded), std::uint8_t{0});
+  out.patchU16(opt_offset + kOptLengthOffset,
+               static_cast<std::uint16_t>(padded - opt_offset - kOptFixedBytes));
+  return padded;
 }
 
 }  // namespace meridian::dns

@@ -25,6 +25,7 @@ struct OptReply {
   std::uint8_t scope_length = 0;
   std::span<const std::uint8_t> cookie;    // empty = none came
   std::optional<std::uint16_t> keepalive;  // idle time-out in units of 100 ms, over TCP only
+  bool padded = false;                     // the finished message is to hide its size
   // May be set until the message is finished; left out where there is no room for it then.
   std::optional<ExtendedError> extended = {};
 };
@@ -32,5 +33,11 @@ struct OptReply {
 std::size_t optSize(const OptReply& reply);
 // The high 8 bits of the response code stand in OPT.
 void writeOpt(ByteWriter& out, const OptReply& reply, Rcode rcode);
+
+// Hides the size of a finished message, whose last record is the OPT at `opt_offset`: a padding
+// option of zeros (RFC 7830) makes it the next multiple of 468 bytes (RFC 8467 §4.1), or as long as
+// `buffer`, which begins with it, or a message may be. Returns the message's new size; the same
+// where there is no room for the option.
+std::size_t addPadding(std::span<std::uint8_t> buffer, std::size_t size, std::size_t opt_offset);
 
 }  // namespace meridian::dns

@@ -27,7 +27,8 @@ struct Edns {
   bool present = false;
   bool dnssec_ok = false;
   bool nsid_asked = false;
-  bool keepalive_asked = false;  // RFC 7828; means something over TCP only
+  bool keepalive_asked = false;  // RFC 7828; means something over TCP and TLS only
+  bool padding_asked = false;    // RFC 7830; means something over TLS only
   std::uint8_t version = 0;
   std::uint16_t udp_payload = 512;  // what the client takes; never below 512 (RFC 6891 §6.2.3)
   ClientSubnet subnet;

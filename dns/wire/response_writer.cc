@@ -165,6 +165,7 @@ std::size_t ResponseWriter::finish() {
     ByteWriter tail(buffer_.subspan(size));
     writeOpt(tail, *opt_, rcode_);
     size += tail.position();
+    if (opt_->padded) size = addPadding(buffer_.first(limit_), size, out_.position());
     ++counts_[static_cast<std::size_t>(Section::kAdditional)];
   }
   const auto flags = static_cast<std::uint16_t>((authoritative_ ? kAuthoritativeFlag : 0) |
@@ -179,12 +180,16 @@ std::size_t writeRefusal(const Query& query, Rcode rcode, const OptReply* opt,
   ByteWriter out(buffer);
   out.rewind(kHeaderBytes);
   out.bytes(query.question);
+  std::size_t size = out.position();
   if (opt != nullptr) {
+    const std::size_t opt_offset = out.position();
     writeOpt(out, *opt, rcode);
+    size = out.position();
+    if (opt->padded) size = addPadding(buffer, size, opt_offset);
     counts[static_cast<std::size_t>(Section::kAdditional)] = 1;
   }
   writeHeader(buffer, query, 0, rcode, query.question.empty() ? 0 : 1, counts);
-  return out.position();
+  return size;
 }
 
 }  // namespace meridian::dns

@@ -54,6 +54,7 @@ enum class EdnsOption : std::uint16_t {
   kClientSubnet = 8,
   kCookie = 10,
   kTcpKeepalive = 11,
+  kPadding = 12,
   kExtendedError = 15
 };
 

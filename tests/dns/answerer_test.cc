@@ -487,6 +487,7 @@ TEST_F(Answerer, UdpAnswersKeepToThePayload) {
   EXPECT_TRUE(cut.answers().empty());
   EXPECT_EQ(counters_.truncated.value(), 1U);
   const ReadMessage whole = test::readMessage(raw(plain, kListed, Transport::kTcp));
+  EXPECT_EQ(raw(plain, kListed, Transport::kTls), raw(plain, kListed, Transport::kTcp));
   EXPECT_FALSE(whole.truncated());
   EXPECT_EQ(whole.answers().size(), 4U);
   EXPECT_EQ(ask(QueryPacket("big.example", kTxt).with(optRecord())).answers().size(), 4U);

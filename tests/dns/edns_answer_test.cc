@@ -93,12 +93,36 @@ TEST_F(EdnsAnswer, AMessageWithoutQuestionMayAskForACookie) {
   EXPECT_EQ(got.findOption(10)->size(), 24U);
 }
 
-TEST_F(EdnsAnswer, KeepaliveIsToldOverTcpToWhoAsks) {
+TEST_F(EdnsAnswer, KeepaliveIsToldOverTcpAndTlsToWhoAsks) {
   const auto asks = QueryPacket("www.example").with(optRecord(option(11, {})));
   const auto does_not = QueryPacket("www.example").with(optRecord());
   EXPECT_EQ(*over(Transport::kTcp, asks).findOption(11), (Bytes{0, 77}));
+  EXPECT_EQ(*over(Transport::kTls, asks).findOption(11), (Bytes{0, 77}));
   EXPECT_EQ(over(Transport::kUdp, asks).findOption(11), nullptr);
   EXPECT_EQ(over(Transport::kTcp, does_not).findOption(11), nullptr);
+}
+
+// RFC 8467: over TLS only, and only for who sent some.
+TEST_F(EdnsAnswer, PaddingIsForTlsAndForWhoAsks) {
+  const auto sizeOf = [&](Transport transport, const QueryPacket& packet) {
+    Bytes out(kMaxMessage);
+    out.resize(
+        answer(packet.bytes(), {test::address(kClient), transport}, ednsWorld(), out, counters_));
+    EXPECT_EQ(test::readMessage(out).findOption(12) != nullptr, out.size() % 468 == 0);
+    return out.size();
+  };
+  for (const char* name : {"www.example", "web.example", "none.example", "www.elsewhere.test"}) {
+    const auto asks = QueryPacket(name).with(optRecord(option(12, Bytes(20, 0))));
+    EXPECT_EQ(sizeOf(Transport::kTls, asks), 468U) << name;
+    EXPECT_LT(sizeOf(Transport::kTcp, asks), 468U) << name;
+    EXPECT_LT(sizeOf(Transport::kUdp, asks), 468U) << name;
+    EXPECT_LT(sizeOf(Transport::kTls, QueryPacket(name).with(optRecord())), 468U) << name;
+    EXPECT_LT(sizeOf(Transport::kTls, QueryPacket(name)), 468U) << name;
+  }
+  // Without an answer there is still a size: another version of EDNS.
+  const auto bad_version =
+      QueryPacket("www.example").with(optRecord(option(12, {}), 1232, 0x00010000));
+  EXPECT_EQ(sizeOf(Transport::kTls, bad_version), 468U);
 }
 
 // RFC 8914.

@@ -1,6 +1,9 @@
 #include "dns/wire/edns.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "tests/support/dns_message.h"
 
@@ -179,6 +182,12 @@ TEST(Edns, KeepaliveIsAskedForWithOrWithoutATimeOut) {
   EXPECT_TRUE(Opt(option(11, {0, 100})).edns.keepalive_asked);
 }
 
+TEST(Edns, PaddingIsAskedForByAnOptionOfAnySize) {
+  EXPECT_FALSE(Opt({}).edns.padding_asked);
+  EXPECT_TRUE(Opt(option(12, {})).edns.padding_asked);
+  EXPECT_TRUE(Opt(option(12, Bytes(400, 0x55))).edns.padding_asked);
+}
+
 TEST(Edns, OptionsThatAreCutAreMalformed) {
   const Bytes whole = option(65002, {1, 2, 3});
   for (std::size_t size = 1; size < whole.size(); ++size) {
@@ -255,6 +264,45 @@ TEST(Edns, WritesCookieKeepaliveAndExtendedError) {
   EXPECT_EQ(*read.findOption(10), cookie);
   EXPECT_EQ(*read.findOption(11), (Bytes{1, 44}));
   EXPECT_EQ(*read.findOption(15), (Bytes{0, 18}));
+}
+
+// A message of `size` bytes whose OPT has a keepalive option, padded within `room`.
+Bytes paddedMessage(std::size_t size, std::size_t room) {
+  constexpr std::size_t kOptBytes = 17;
+  Bytes buffer(room, 0xEE);
+  std::fill_n(buffer.begin(), size - kOptBytes, std::uint8_t{0});
+  OptReply reply;
+  reply.keepalive = 300;
+  ByteWriter out(std::span<std::uint8_t>(buffer).subspan(size - kOptBytes));
+  writeOpt(out, reply);
+  EXPECT_EQ(out.position(), kOptBytes);
+  buffer.resize(addPadding(buffer, size, size - kOptBytes));
+  return buffer;
+}
+
+TEST(Edns, PaddingFillsBlocks) {
+  for (std::size_t size = 29; size <= 2 * 468; ++size) {
+    Bytes message = paddedMessage(size, kMaxMessage);
+    EXPECT_EQ(message.size() % 468, 0U) << size;
+    EXPECT_GE(message.size(), size + 4) << size;
+    EXPECT_LT(message.size(), size + 4 + 468) << size;
+    // What stands before OPT is no message in this test, but for OPT itself.
+    message.erase(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(size - 17 - 12));
+    message[11] = 1;
+    const test::ReadMessage read = test::readMessage(message);
+    ASSERT_EQ(read.options.size(), 2U) << size;
+    EXPECT_EQ(read.options[0].code, 11U);
+    EXPECT_EQ(read.options[1].code, 12U) << "the last option";
+    EXPECT_THAT(read.options[1].value, testing::Each(0)) << size;
+  }
+}
+
+TEST(Edns, PaddingKeepsWithinTheRoom) {
+  EXPECT_EQ(paddedMessage(65'516, kMaxMessage).size(), 65'520U);
+  for (std::size_t size = 65'517; size <= 65'531; ++size)
+    EXPECT_EQ(paddedMessage(size, kMaxMessage).size(), kMaxMessage) << size;
+  for (std::size_t size = 65'532; size <= 65'535; ++size)
+    EXPECT_EQ(paddedMessage(size, kMaxMessage).size(), size) << "no room for the option";
 }
 
 TEST(Edns, EchoesASubnetWithoutAddress) {

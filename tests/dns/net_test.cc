@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -8,8 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <optional>
 #include <random>
 #include <string>
@@ -19,6 +18,7 @@
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
 #include "tests/support/dns_message.h"
+#include "tests/support/dns_sockets.h"
 #include "tests/support/dns_world.h"
 
 namespace meridian::dns {
@@ -27,11 +27,16 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using test::Bytes;
+using test::closed;
+using test::connected;
+using test::framed;
+using test::kPatience;
+using test::loopbackEndpoint;
+using test::portOf;
 using test::QueryPacket;
 using test::ReadMessage;
-
-// No wait of a test is longer than this; none is expected to come near.
-constexpr std::chrono::seconds kPatience{20};
+using test::receiveFrame;
+using test::sendAll;
 
 constexpr const char* kNetTopology = R"({"format": 1,
  "datacenters": [{"id": "one", "region": "r", "lat": 10, "lon": 10, "slot": 0},
@@ -98,34 +103,6 @@ std::optional<partition::Rev> revIn(const ReadMessage& read) {
   const std::uint8_t host = rev % 2 == 1 ? 1 : 2;
   if (read.answers()[0].rdata != Bytes{192, 0, 2, host}) return std::nullopt;
   return rev;
-}
-
-sockaddr_in loopback(std::uint16_t port, std::uint8_t last = 1) {
-  sockaddr_in out{};
-  out.sin_family = AF_INET;
-  out.sin_port = htons(port);
-  out.sin_addr.s_addr = htonl(0x7F000000U | last);
-  return out;
-}
-
-// A connected socket of a client; reads give up after kPatience.
-Socket connected(int type, std::uint16_t port, std::uint8_t from = 1) {
-  Socket socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
-  const timeval patience{kPatience.count(), 0};
-  EXPECT_EQ(setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
-  const sockaddr_in own = loopback(0, from);
-  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
-  const sockaddr_in peer = loopback(port);
-  EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof peer), 0);
-  return socket;
-}
-
-std::uint16_t portOf(const Socket& socket) {
-  return test::must(socket.localEndpoint()).port;
-}
-
-IpEndpoint loopbackEndpoint(std::uint16_t port = 0) {
-  return {test::address("127.0.0.1"), port};
 }
 
 void sendDatagram(const Socket& socket, const Bytes& message) {
@@ -263,62 +240,39 @@ TEST(SocketBinding, SaysWhatIsWrong) {
   EXPECT_FALSE(bindUdp({test::address("192.0.2.1"), 0}));  // not an address of this machine
 }
 
+TEST(SocketBinding, FastOpenIsAskedForAndItsLackIsSaid) {
+  const Socket socket = test::must(listenTcp(loopbackEndpoint()));
+  int setting = 0;
+  std::ifstream("/proc/sys/net/ipv4/tcp_fastopen") >> setting;
+  const Status allowed = allowFastOpen(socket, 17);
+  EXPECT_EQ(allowed.has_value(), (setting & 2) != 0);
+  EXPECT_THAT(allowed ? "tcp_fastopen is good" : allowed.error().message,
+              testing::HasSubstr("tcp_fastopen is "));
+  int queue = 0;
+  socklen_t size = sizeof queue;
+  ASSERT_EQ(getsockopt(socket.get(), IPPROTO_TCP, TCP_FASTOPEN, &queue, &size), 0);
+  EXPECT_EQ(queue, 17) << "ready for when the system is";
+  EXPECT_TRUE(allowFastOpen(socket, 0));
+  const Status refused = allowFastOpen(connected(SOCK_STREAM, portOf(socket)), 1);
+  ASSERT_FALSE(refused) << "not listening";
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable);
+}
+
 struct TcpRig {
   Published<ServingState> published{states().at(1)};
   std::uint16_t port = 0;
   std::unique_ptr<TcpServer> server;
 
   explicit TcpRig(const TcpLimits& limits = {}) {
-    std::vector<Socket> listeners;
-    listeners.push_back(test::must(listenTcp(loopbackEndpoint())));
-    port = portOf(listeners[0]);
+    std::vector<TcpListener> listeners;
+    listeners.push_back({test::must(listenTcp(loopbackEndpoint()))});
+    port = portOf(listeners[0].socket);
     server = std::make_unique<TcpServer>(std::move(listeners), published, limits);
     server->start();
   }
   Socket connect(std::uint8_t from = 1) const { return connected(SOCK_STREAM, port, from); }
   const TcpCounters& counters() const { return server->counters(); }
 };
-
-Bytes framed(const Bytes& message) {
-  Bytes out;
-  test::put16(out, static_cast<unsigned>(message.size()));
-  test::append(out, message);
-  return out;
-}
-
-// False: the peer is gone.
-bool sendAll(const Socket& socket, std::span<const std::uint8_t> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
-
-bool receiveAll(const Socket& socket, std::span<std::uint8_t> into) {
-  while (!into.empty()) {
-    const ssize_t got = ::recv(socket.get(), into.data(), into.size(), 0);
-    if (got <= 0) return false;
-    into = into.subspan(static_cast<std::size_t>(got));
-  }
-  return true;
-}
-
-// The next framed message; nullopt: the connection ended.
-std::optional<Bytes> receiveFrame(const Socket& socket) {
-  std::uint8_t head[2];
-  if (!receiveAll(socket, head)) return std::nullopt;
-  Bytes out(static_cast<std::size_t>(head[0] << 8 | head[1]));
-  return receiveAll(socket, out) ? std::optional(std::move(out)) : std::nullopt;
-}
-
-// Whether the server ended the connection (and not the patience) before it sent anything more.
-bool closed(const Socket& socket) {
-  std::uint8_t byte = 0;
-  const ssize_t got = ::recv(socket.get(), &byte, 1, 0);
-  return got == 0 || (got < 0 && errno == ECONNRESET);
-}
 
 std::optional<partition::Rev> askTcp(const Socket& socket, unsigned id = 1) {
   if (!sendAll(socket, framed(nsidQuery(id)))) return std::nullopt;

@@ -28,9 +28,9 @@ bool reaches(const Counter& counter, std::uint64_t value) {
 
 TEST(TcpServer, WaitsWhenThereAreNoDescriptorsLeft) {
   const Published<ServingState> state(std::make_shared<const ServingState>());
-  std::vector<Socket> listeners;
-  listeners.push_back(listenTcp(IpEndpoint::parse("127.0.0.1:0").value()).value());
-  const IpEndpoint bound = listeners.front().localEndpoint().value();
+  std::vector<TcpListener> listeners;
+  listeners.push_back({listenTcp(IpEndpoint::parse("127.0.0.1:0").value()).value()});
+  const IpEndpoint bound = listeners.front().socket.localEndpoint().value();
   TcpServer server(std::move(listeners), state, TcpLimits{});
   server.start();
 

@@ -84,5 +84,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes query(data, size);
   run(query, meridian::dns::Transport::kUdp, 1232);
   run(query, meridian::dns::Transport::kTcp, meridian::dns::kMaxMessage);
+  run(query, meridian::dns::Transport::kTls, meridian::dns::kMaxMessage);
   return 0;
 }

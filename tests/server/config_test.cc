@@ -116,6 +116,17 @@ std::string pullAround(const std::string& name) {
   return out;
 }
 
+// What a table of dns.listeners needs beside the key under test.
+std::string listenerAround(const std::string& name, const std::string& literal) {
+  const bool tls = literal == "\"tls\"" || name == "certificate_file" || name == "key_file";
+  std::string out;
+  if (name != "address") out += "address = \"127.0.0.1:0\"\n";
+  if (name != "transport") out += tls ? "transport = \"tls\"\n" : "transport = \"tcp\"\n";
+  if (tls && name != "certificate_file") out += "certificate_file = \"c\"\n";
+  if (tls && name != "key_file") out += "key_file = \"k\"\n";
+  return out;
+}
+
 // A document that gives `key` the value `literal`. Of an array's table it is the only element.
 std::string documentWith(const std::string& key, const std::string& literal) {
   const std::size_t dot = key.rfind('.');
@@ -125,6 +136,7 @@ std::string documentWith(const std::string& key, const std::string& literal) {
     return "[" + section + "]\n" + line;
   section.resize(section.size() - 2);
   return "[[" + section + "]]\n" + line +
+         (section == "dns.listeners" ? listenerAround(key.substr(dot + 1), literal) : "") +
          (section == "health.checks" ? checkAround(key.substr(dot + 1), literal) : "") +
          (section == "drc.pull" ? pullAround(key.substr(dot + 1)) : "");
 }
@@ -186,6 +198,8 @@ std::vector<std::string> shown(const Config& config) {
       "tcp_max_connections " + std::to_string(config.tcp_max_connections),
       "tcp_max_per_client " + std::to_string(config.tcp_max_per_client),
       "tcp_idle_timeout " + std::to_string(config.tcp_idle_timeout.count()),
+      "handshake " + std::to_string(config.handshake_timeout.count()),
+      "tcp_fast_open " + std::to_string(config.tcp_fast_open),
       "tcp_write_timeout " + std::to_string(config.tcp_write_timeout.count()),
       "location_option_code " + std::to_string(config.location_option_code),
       "zones_dir " + config.zones_dir.string(),
@@ -336,13 +350,13 @@ TEST(ConfigDocumentation, ListedValuesAreTheOnlyOnes) {
     }
     EXPECT_THAT(errorsOf(documentWith(row.key, "\"other\"")), HasSubstr(": other: ")) << row.key;
   }
-  EXPECT_EQ(listed, 10U);
+  EXPECT_EQ(listed, 11U);
 }
 
 TEST(ConfigDocumentation, RequiredKeysAreMissed) {
   const std::string errors = errorsOf(
       "[[geo.databases]]\n[[geo.fences]]\n[[geo.catalogues]]\n[[health.checks]]\n"
-      "[[drc.pull]]\n");
+      "[[drc.pull]]\n[[dns.listeners]]\n");
   for (const Row& row : documentedRows()) {
     const std::string path = firstElement(row.key);
     EXPECT_EQ(errors.find(": " + path + ": is missing\n") != std::string::npos,
@@ -359,6 +373,7 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
     // The defaults of checks: tests/partition/check_config_test.cc.
     if (row.key.rfind("health.checks[].", 0) == 0) continue;
     if (row.key.rfind("drc.pull[].", 0) == 0) continue;  // of the test PullsAreRead
+    if (row.key.rfind("dns.listeners[].", 0) == 0) continue;
     const std::size_t dot = row.key.rfind('.');
     const std::string name = row.key.substr(dot + 1) + " = ";
     const auto values = codeSpans(row.fallback);
@@ -438,19 +453,6 @@ TEST(Config, PullsAreRead) {
         errorsOf("[[drc.pull]]\nagent = \"a\"\ndc = \"d\"\nurl = \"" + std::string(url) + "\"\n"),
         HasSubstr("drc.pull[0].url: "));
   }
-}
-
-TEST(Config, TlsOfTheFeedIsRead) {
-  const auto config = parseConfig(
-      "[drc]\ntls_certificate_file = \"c.pem\"\ntls_key_file = \"/k.pem\"\n", "/etc/m.toml");
-  ASSERT_TRUE(config) << config.error().text();
-  ASSERT_TRUE(config->drc_tls);
-  EXPECT_EQ(config->drc_tls->certificate, "/etc/c.pem");
-  EXPECT_EQ(config->drc_tls->key, "/k.pem");
-  EXPECT_TRUE(config->drc_tls->client_ca.empty());
-  EXPECT_THAT(errorsOf("[drc]\ntls_key_file = \"k\"\n"), HasSubstr("go together"));
-  EXPECT_THAT(errorsOf("[drc]\ntls_certificate_file = \"c\"\n"), HasSubstr("go together"));
-  EXPECT_THAT(errorsOf("[drc]\ntls_client_ca_file = \"c\"\n"), HasSubstr("drc.tls_client_ca_file"));
 }
 
 TEST(Config, HaIsRead) {

@@ -32,6 +32,22 @@ void showCertificate(SSL_CTX* context, const WebCertificate& own) {
   if (!used) throw std::runtime_error("the test's own certificate");
 }
 
+void nameApplication(SSL* session, const std::string& name) {
+  if (name.empty()) return;
+  const std::string list = static_cast<char>(name.size()) + name;
+  SSL_set_alpn_protos(session, reinterpret_cast<const unsigned char*>(list.data()),
+                      static_cast<unsigned>(list.size()));
+}
+
+void useTicket(SSL* session, const std::string& ticket) {
+  if (ticket.empty()) return;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(ticket.data());
+  SSL_SESSION* earlier = d2i_SSL_SESSION(nullptr, &bytes, static_cast<long>(ticket.size()));
+  const bool used = earlier != nullptr && SSL_set_session(session, earlier) == 1;
+  SSL_SESSION_free(earlier);
+  if (!used) throw std::runtime_error("the test's ticket");
+}
+
 }  // namespace
 
 TlsClient::TlsClient(std::uint16_t port, const TlsClientOptions& options)
@@ -55,7 +71,14 @@ TlsClient::TlsClient(std::uint16_t port, const TlsClientOptions& options)
     SSL_CTX_set_min_proto_version(context_, TLS1_1_VERSION);
     SSL_CTX_set_max_proto_version(context_, TLS1_1_VERSION);
   }
+  if (options.only_tls_1_2) SSL_CTX_set_max_proto_version(context_, TLS1_2_VERSION);
   session_ = SSL_new(context_);
+  nameApplication(session_, options.application);
+  useTicket(session_, options.ticket);
+  if (::send(socket_, options.before.data(), options.before.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(options.before.size())) {
+    throw std::runtime_error("send");
+  }
   SSL_set_fd(session_, socket_);
   connected_ = SSL_connect(session_) == 1;
 }
@@ -84,21 +107,61 @@ std::string TlsClient::peerPem() const {
   return out;
 }
 
+std::string TlsClient::application() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(session_, &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
+bool TlsClient::resumed() const {
+  return SSL_session_reused(session_) == 1;
+}
+
+std::string TlsClient::ticket() const {
+  SSL_SESSION* session = SSL_get1_session(session_);
+  unsigned char* bytes = nullptr;
+  const int size = i2d_SSL_SESSION(session, &bytes);
+  SSL_SESSION_free(session);
+  if (size <= 0) throw std::runtime_error("no ticket came");
+  std::string out(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return out;
+}
+
+void TlsClient::end() {
+  SSL_shutdown(session_);
+}
+
 bool TlsClient::send(const std::string& text) {
   return SSL_write(session_, text.data(), static_cast<int>(text.size())) ==
          static_cast<int>(text.size());
 }
 
+bool TlsClient::readMore() {
+  char buffer[4096];
+  const int size = SSL_read(session_, buffer, sizeof buffer);
+  if (size <= 0) return false;
+  read_.append(buffer, static_cast<std::size_t>(size));
+  return true;
+}
+
 std::string TlsClient::line() {
   while (read_.find('\n') == std::string::npos) {
-    char buffer[4096];
-    const int size = SSL_read(session_, buffer, sizeof buffer);
-    if (size <= 0) return "closed";
-    read_.append(buffer, static_cast<std::size_t>(size));
+    if (!readMore()) return "closed";
   }
   const std::size_t end = read_.find('\n');
   std::string out = read_.substr(0, end);
   read_.erase(0, end + 1);
+  return out;
+}
+
+std::optional<std::string> TlsClient::bytes(std::size_t count) {
+  while (read_.size() < count) {
+    if (!readMore()) return std::nullopt;
+  }
+  std::string out = read_.substr(0, count);
+  read_.erase(0, count);
   return out;
 }
 
