@@ -274,7 +274,7 @@ Bytes paddedMessage(std::size_t size, std::size_t room) {
   OptReply reply;
   reply.keepalive = 300;
   ByteWriter out(std::span<std::uint8_t>(buffer).subspan(size - kOptBytes));
-  writeOpt(out, reply);
+  writeOpt(out, reply, Rcode::kNoError);
   EXPECT_EQ(out.position(), kOptBytes);
   buffer.resize(addPadding(buffer, size, size - kOptBytes));
   return buffer;
