@@ -10,11 +10,10 @@
 //
 // Memory is fixed at construction. A flood of networks or names makes nothing slower or larger, and
 // no bucket gets tokens back by it (dns/net/bucket_table.h). It can have newcomers limited who did
-// nothing, but only when it gets more answers in each second than
-// `table_buckets` times the rate of the kind.
+// nothing, but only above `table_buckets` times the rate of a kind, in answers a second.
 //
 // Time: `now_ms` of any monotonic clock, below 2^43. It may jump: forward fills buckets, backward
-// empties none that was not empty and keeps none empty for longer than `burst`.
+// may empty those that are not full, and none stays empty for longer than `burst`.
 //
 // Threads: judge() from one; counters may be read by any.
 #pragma once
