@@ -283,7 +283,7 @@ void TcpServer::refuse(const Greeting& greeting, ProxyRefusal why) {
   greetings_.erase(&greeting);
 }
 
-void TcpServer::introduce(Greeting& greeting, const IpAddress& client) {
+void TcpServer::introduce(Greeting& greeting, IpAddress client) {
   proxies_.taken.add();
   Listener& listener = greeting.listener();
   Socket socket = greeting.takeSocket();

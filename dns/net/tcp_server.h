@@ -96,7 +96,7 @@ class TcpServer {
   void pauseAccepting(Listener& listener);
   void accept(Listener& listener, int descriptor, const IpAddress& peer);
   void refuse(const Greeting& greeting, ProxyRefusal why);
-  void introduce(Greeting& greeting, const IpAddress& client);
+  void introduce(Greeting& greeting, IpAddress client);
   void serve(Listener& listener, Socket socket, const IpAddress& client);
   // Takes the socket.
   bufferevent* newEvent(const Listener& listener, Socket& socket);
