@@ -244,10 +244,19 @@ void TcpServer::start() {
     pthread_setname_np(pthread_self(), "tcp");
     observer_ = std::make_unique<Published<ServingState>::Observer>(published_);
     loop_.run();
-    greetings_.clear();
-    connections_.clear();
+    close();
     observer_.reset();
   });
+}
+
+// Ends all connections. What libevent still has to call back for TLS holds them until the loop has
+// turned once more, with nobody accepted.
+void TcpServer::close() {
+  resume_accepting_.reset();
+  for (const auto& listener : listeners_) evconnlistener_disable(listener->handle.get());
+  greetings_.clear();
+  connections_.clear();
+  event_base_loop(loop_.raw(), EVLOOP_NONBLOCK);
 }
 
 void TcpServer::stop() {
@@ -283,7 +292,7 @@ void TcpServer::refuse(const Greeting& greeting, ProxyRefusal why) {
   greetings_.erase(&greeting);
 }
 
-void TcpServer::introduce(Greeting& greeting, const IpAddress& client) {
+void TcpServer::introduce(Greeting& greeting, IpAddress client) {
   proxies_.taken.add();
   Listener& listener = greeting.listener();
   Socket socket = greeting.takeSocket();

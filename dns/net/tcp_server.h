@@ -7,7 +7,7 @@
 // not end in time. A proxy's connection begins with a PROXY header (dns/wire/proxy_header.h),
 // which comes before TLS; without a good one, in time, it ends. The client that the header names
 // is the client in all: for answers, and for what one client may have open. After stop() nobody is
-// answered; sockets are closed when the server goes. Threads: start() and stop() from the owner's
+// answered, and connections are closed. Threads: start() and stop() from the owner's
 // thread; counters may be read by any.
 #pragma once
 
@@ -93,10 +93,11 @@ class TcpServer {
     std::size_t operator()(const IpAddress& address) const noexcept;
   };
 
+  void close();
   void pauseAccepting(Listener& listener);
   void accept(Listener& listener, int descriptor, const IpAddress& peer);
   void refuse(const Greeting& greeting, ProxyRefusal why);
-  void introduce(Greeting& greeting, const IpAddress& client);
+  void introduce(Greeting& greeting, IpAddress client);
   void serve(Listener& listener, Socket socket, const IpAddress& client);
   // Takes the socket.
   bufferevent* newEvent(const Listener& listener, Socket& socket);

@@ -84,6 +84,24 @@ TEST(TlsTransportConcurrent, PipelinedQueriesAreAllAnswered) {
   }
 }
 
+// Reading stops while answers are not taken, at whatever byte of a record, and goes on at it.
+TEST(TlsTransportConcurrent, AClientThatReadsLateGetsAllItsAnswers) {
+  constexpr unsigned kBig = 300;  // 15 MB of answers: more than the kernel keeps for both sides
+  const StreamRig rig;
+  const auto client = rig.connectTls();
+  std::string stream;
+  unsigned queries = 0;
+  while (queries < kBig) stream += textOf(framed(bigQuery(queries++)));
+  // Their end is in one record with what must wait when one message's length of them is read.
+  while (stream.size() < 80'000) stream += textOf(framed(webQuery(queries++)));
+  ASSERT_TRUE(client->send(stream));
+  for (unsigned id = 0; id < queries; ++id) {
+    const auto answer = test::receiveFrame(*client);
+    ASSERT_TRUE(answer) << id;
+    ASSERT_EQ(static_cast<unsigned>((*answer)[0] << 8 | (*answer)[1]), id);
+  }
+}
+
 TEST(TlsTransportConcurrent, AMessageOfTheGreatestLengthIsTaken) {
   const StreamRig rig;
   const auto client = rig.connectTls();
