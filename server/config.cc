@@ -181,7 +181,7 @@ class Decoder {
     config.tcp_idle_timeout = millis(in, "tcp_idle_timeout_ms");
     config.tcp_write_timeout = millis(in, "tcp_write_timeout_ms");
     config.handshake_timeout = millis(in, "handshake_ms");
-    config.tcp_fast_open = static_cast<int>(numeric(in, "tcp_fast_open"));
+    config.tcp_fast_open = static_cast<std::uint16_t>(numeric(in, "tcp_fast_open"));
     config.explain_from = prefixes(in, "explain_from", {"127.0.0.0/8", "::1/128"});
     config.location_option_from = prefixes(in, "location_option_from", {});
     config.location_option_code = static_cast<std::uint16_t>(numeric(in, "location_option_code"));

@@ -47,11 +47,11 @@ struct Config {
   std::chrono::milliseconds tcp_idle_timeout{};
   std::chrono::milliseconds tcp_write_timeout{};
   std::chrono::milliseconds handshake_timeout{};
-  int tcp_fast_open = 0;  // connections in its queue
   IpPrefixList explain_from;
   IpPrefixList location_option_from;
   std::uint16_t location_option_code = 0;
   std::uint16_t udp_payload_max = 0;
+  std::uint16_t tcp_fast_open = 0;  // connections in its queue; 0: off
   bool cookies = true;
   std::filesystem::path cookie_secret_file;  // empty: a secret of this process alone
   bool limit_rates = false;
