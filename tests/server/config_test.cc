@@ -317,7 +317,7 @@ TEST(ConfigDocumentation, ArraysHaveTheSizesItSays) {
       EXPECT_THAT(errors(range->first - 1), HasSubstr(firstElement(row.key) + ": has ")) << row.key;
     }
   }
-  EXPECT_EQ(arrays, 9U);
+  EXPECT_EQ(arrays, 10U);
 }
 
 TEST(ConfigDocumentation, StringsHaveTheLengthsItSays) {
