@@ -53,8 +53,8 @@ struct Config {
   std::uint16_t udp_payload_max = 0;
   std::uint16_t tcp_fast_open = 0;  // connections in its queue; 0: off
   bool cookies = true;
+  bool limit_rates = false;                  // by rate_limits
   std::filesystem::path cookie_secret_file;  // empty: a secret of this process alone
-  bool limit_rates = false;
   dns::RateLimits rate_limits;
   std::filesystem::path zones_dir;
 

@@ -281,7 +281,7 @@ Bytes paddedMessage(std::size_t size, std::size_t room) {
 }
 
 TEST(Edns, PaddingFillsBlocks) {
-  for (std::size_t size = 29; size <= 2 * 468; ++size) {
+  for (std::size_t size = 29; size <= std::size_t{2} * 468; ++size) {
     Bytes message = paddedMessage(size, kMaxMessage);
     EXPECT_EQ(message.size() % 468, 0U) << size;
     EXPECT_GE(message.size(), size + 4) << size;
