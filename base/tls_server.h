@@ -3,7 +3,7 @@
 // TLS 1.2 and newer, no renegotiation, no early data (it could be replayed). With a CA file clients
 // must have a certificate of it (mutual TLS). Files that change are read again by the next session;
 // when the new ones cannot be used, the old stay and that is logged, once a change. Sessions are
-// resumed where the policy says so (docs/decisions/0005-transports.md), by tickets whose keys are
+// resumed where the policy says so (docs/decisions/0006-transports.md), by tickets whose keys are
 // only in memory and go with the certificate: who resumes would not see a new one. Threads: one at
 // a time.
 #pragma once
