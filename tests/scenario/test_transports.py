@@ -131,7 +131,7 @@ class Tls(TransportCase):
             ["openssl", "s_client", "-connect", f"{LOOPBACK}:{self.port}", *arguments],
             input="", capture_output=True, text=True, timeout=60, check=False)
 
-    def test_1_kdig_is_answered(self):
+    def test_kdig_is_answered(self):
         for address, port in ((LOOPBACK, self.port), ("::1", self.port_v6)):
             done = subprocess.run(
                 ["kdig", f"@{address}", "-p", str(port), f"+tls-ca={self.workspace.path}/server.crt",
@@ -143,14 +143,14 @@ class Tls(TransportCase):
             self.assertIn("192.0.2.99", done.stdout)
             self.assertRegex(done.stdout, re.escape(SERVICE) + r"\s+30\s+IN\s+A\s+192\.0\.2\.")
 
-    def test_1_dnspython_is_answered_over_ipv4_and_ipv6(self):
+    def test_dnspython_is_answered_over_ipv4_and_ipv6(self):
         for address, port in ((LOOPBACK, self.port), ("::1", self.port_v6)):
             answer = dns.query.tls(query(), address, ANSWER_SECONDS, port, ssl_context=self.trusting(),
                                    server_hostname=NAME)
             self.assertEqual(answer.rcode(), dns.rcode.NOERROR)
             self.assertEqual(len(addresses(answer)), 1)
 
-    def test_2_alpn(self):
+    def test_alpn(self):
         self.assertIn("ALPN protocol: dot", self.openssl("-alpn", "h2,dot").stdout)
         self.assertIn("No ALPN negotiated", self.openssl().stdout)
         before = self.failures("application")
@@ -159,7 +159,7 @@ class Tls(TransportCase):
         self.assertIn("no application protocol", refused.stderr)
         self.assertEqual(self.failures("application"), before + 1)
 
-    def test_3_pipelined_queries_of_one_connection_are_all_answered(self):
+    def test_pipelined_queries_of_one_connection_are_all_answered(self):
         count = 1500
         with self.session(self.port) as connection:
             asked = []
@@ -172,7 +172,7 @@ class Tls(TransportCase):
                 answer = self.receive(connection)
                 self.assertEqual(struct.unpack("!H", answer[:2])[0], number)
 
-    def test_4_padding_and_keepalive(self):
+    def test_padding_and_keepalive(self):
         options = [dns.edns.GenericOption(PADDING, b"\0" * 30), dns.edns.GenericOption(KEEPALIVE, b"")]
         with self.session(self.port) as connection:
             connection.sendall(framed(query(options=options).to_wire()))
@@ -187,13 +187,13 @@ class Tls(TransportCase):
             session.send_message(query(options=options).to_wire())
             self.assertLess(len(session.receive_message()), PADDING_BLOCK)
 
-    def test_5_plain_bytes_are_no_handshake(self):
+    def test_plain_bytes_are_no_handshake(self):
         before = self.failures("not_tls")
         with TcpSession((LOOPBACK, self.port)) as session:
             session.send_message(query().to_wire())
             wait_for(lambda: self.failures("not_tls") == before + 1, ANSWER_SECONDS, "failure")
 
-    def test_6_tls_is_counted_beside_udp_and_tcp(self):
+    def test_tls_is_counted_beside_udp_and_tcp(self):
         names = [f'meridian_dns_queries_total{{transport="{each}"}}' for each in ("udp", "tcp", "tls")]
         before = [self.metric(name) for name in names]
         with self.session(self.port) as connection:
@@ -202,7 +202,15 @@ class Tls(TransportCase):
         self.assertEqual([new - old for new, old in zip(after, before)], [0, 0, 1])
         self.assertGreaterEqual(self.metric("meridian_dns_tls_accepted_total"), 1)
 
-    def test_7_a_new_certificate_is_shown_to_new_connections(self):
+
+class NewCertificate(TransportCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.serve([cls.tls_listener(f"{LOOPBACK}:0")], tcp_idle_timeout_ms=30_000)
+        (cls.port,) = cls.ports
+
+    def test_a_new_certificate_is_shown_to_new_connections(self):
         with self.session(self.port) as before:
             self.ask(before)
             with self.session(self.port, resume=before) as resumed:
