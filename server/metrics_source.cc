@@ -206,8 +206,7 @@ std::vector<Metric> DnsMetrics::collect() const {
   addConnections(out, "meridian_dns_tls", "TLS", tls_counters);
   addHandshakes(out, tcp_);
   out.push_back(single("meridian_dns_zones", "DNS zones served",
-                       static_cast<double>(state_.current()->zones->zones().size()),
-                       Metric::Type::kGauge));
+                       static_cast<double>(state_.current()->zones->size()), Metric::Type::kGauge));
   return out;
 }
 

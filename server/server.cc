@@ -545,7 +545,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   const partition::MapSnapshot& map = parts.map->current();
   logInfo("serving", {{"node", parts.world.config.node_id},
                       {"rev", std::to_string(map.table->rev)},
-                      {"zones", std::to_string(parts.zones->zones()->zones().size())},
+                      {"zones", std::to_string(parts.zones->zones()->size())},
                       {"services", std::to_string(map.topology->services.size())},
                       {"partitions", std::to_string(map.topology->partitions.size())}});
   return server;

@@ -86,12 +86,14 @@ ZoneResult<void> ZoneService::reloadAll() {
     return refuse("the zone files have errors; the old zones go on serving", files.error());
   }
   std::vector<LoadedZone> next;
-  for (const LoadedZone& file : (*files)->zones()) {
+  for (std::size_t i = 0; i < (*files)->size(); ++i) {
+    const LoadedZone& file = (**files)[i];
     const LoadedZone* before = zones_->at(file.zone->apex());
     if (before != nullptr && before->source == ZoneSource::kStore) continue;
     next.push_back(after(before, file));
   }
-  for (const LoadedZone& before : zones_->zones()) {
+  for (std::size_t i = 0; i < zones_->size(); ++i) {
+    const LoadedZone& before = (*zones_)[i];
     if (before.source == ZoneSource::kFile) continue;
     LoadedZone kept = before;
     const LoadedZone* file = (*files)->at(before.zone->apex());
