@@ -52,6 +52,9 @@ class StatePublisher final : public admin::ZoneAdmin {
   // The secrets that cookies are made and checked with from now on. nullptr: none are.
   void setCookies(std::shared_ptr<const dns::CookieSecrets> cookies);
 
+  // The keys that messages are checked with and signed from now on.
+  void setTsigKeys(std::shared_ptr<const dns::TsigKeys> keys);
+
   // admin::ZoneAdmin
   std::vector<admin::DnsZoneInfo> list() const override;
   Checked<std::vector<admin::DnsZoneInfo>> reload() override;
@@ -61,6 +64,7 @@ class StatePublisher final : public admin::ZoneAdmin {
   template <class Touched>
   void decideAgain(dns::ServingState& state, const Touched& touched) const;
   static void decidePoolsAgain(dns::ServingState& state);
+  void publishSettings(const dns::AnswerSettings& settings);
   void publish(const std::shared_ptr<const dns::ServingState>& state);
   std::shared_ptr<const dns::ServingState> withTable(const partition::MapSnapshot& next) const;
 
