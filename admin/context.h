@@ -21,6 +21,10 @@
 #include "partition/placement.h"
 #include "partition/pool.h"
 
+namespace meridian::dns {
+class ZoneService;
+}
+
 namespace meridian::partition {
 class ArrivalBook;
 class BalanceService;
@@ -50,22 +54,6 @@ struct ServingView {
   std::shared_ptr<const partition::PoolSet> pools = {};  // null: no service has any
 };
 
-struct DnsZoneInfo {
-  std::string name;  // with the final dot
-  std::string file;
-  std::uint32_t serial = 0;
-  std::uint64_t records = 0;
-  WallTime loaded_at{};
-};
-
-class ZoneAdmin {
- public:
-  virtual ~ZoneAdmin() = default;
-  virtual std::vector<DnsZoneInfo> list() const = 0;
-  // Reads all files again and serves them, or changes nothing and says every error.
-  virtual Checked<std::vector<DnsZoneInfo>> reload() = 0;
-};
-
 // Counters and gauges as plain values; admin/metrics renders them.
 struct Metric {
   enum class Type : std::uint8_t { kCounter, kGauge };
@@ -92,7 +80,7 @@ struct Context {
   partition::MapService& map;
   partition::ChangeEngine& changes;
   const partition::LinkSource& links;
-  ZoneAdmin& zones;
+  dns::ZoneService& zones;
   const MetricsSource& metrics;
   partition::FeedIntake& drc;
   partition::HealthService& health;

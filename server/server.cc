@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "dns/zone/zone_service.h"
 #include "partition/change/engine.h"
 #include "partition/drc/collector.h"
 #include "partition/drc/link_book.h"
@@ -96,13 +97,14 @@ std::string describe(const partition::MapError& error) {
 
 // Members stand in the order of construction, so that destruction is the stopping order.
 struct Server::Parts {
-  explicit Parts(World loaded) : world(std::move(loaded)), publisher(world, clock) {}
+  explicit Parts(World loaded) : world(std::move(loaded)), publisher(world) {}
 
   World world;
   SystemClock clock;
   EventLoop loop;
   StatePublisher publisher;
   std::shared_ptr<KvStore> store;
+  std::optional<dns::ZoneService> zones;
   std::optional<partition::GoodSites> good_sites;
   std::unique_ptr<partition::OutboundHooks> hooks;
   std::unique_ptr<partition::MapService> map;
@@ -257,9 +259,16 @@ Status Server::Parts::openMap() {
   for (std::string& family : partition::HaInbox::families()) families.push_back(family);
   for (std::string& family : partition::LinkHistory::families()) families.push_back(family);
   for (std::string& family : partition::GoodSites::families()) families.push_back(family);
+  for (std::string& family : dns::ZoneService::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
+  auto opened_zones =
+      dns::ZoneService::open(store, clock, world.config.zones_dir, std::move(world.zones));
+  if (!opened_zones) return tl::unexpected(opened_zones.error());
+  zones = std::move(*opened_zones);
+  zones->onChange([this](const auto& next) { return publisher.prepareZones(next); });
+  publisher.setZones(zones->zones());
   auto good = partition::GoodSites::open(store);
   if (!good) return tl::unexpected(good.error());
   good_sites = std::move(*good);
@@ -434,7 +443,7 @@ Status Server::Parts::startAdmin() {
                                                     *map,
                                                     *changes,
                                                     links,
-                                                    publisher,
+                                                    *zones,
                                                     *metrics,
                                                     drc,
                                                     *health,
@@ -564,7 +573,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   const partition::MapSnapshot& map = parts.map->current();
   logInfo("serving", {{"node", parts.world.config.node_id},
                       {"rev", std::to_string(map.table->rev)},
-                      {"zones", std::to_string(parts.publisher.list().size())},
+                      {"zones", std::to_string(parts.zones->zones()->zones().size())},
                       {"services", std::to_string(map.topology->services.size())},
                       {"partitions", std::to_string(map.topology->partitions.size())}});
   return server;

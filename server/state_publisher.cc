@@ -224,14 +224,22 @@ bool touches(const partition::Zone& zone, const partition::SiteLoad& before,
   });
 }
 
+bool touchesServices(const dns::ServingState& before, const dns::ZoneSet& next) {
+  const auto& old_zones = before.zones->zones();
+  const auto& new_zones = next.zones();
+  return !std::equal(old_zones.begin(), old_zones.end(), new_zones.begin(), new_zones.end(),
+                     [&](const dns::LoadedZone& a, const dns::LoadedZone& b) {
+                       return a.zone == b.zone || (a.zone->apex() == b.zone->apex() &&
+                                                   !before.services->touches(*a.zone));
+                     });
+}
+
 }  // namespace
 
-StatePublisher::StatePublisher(const World& world, const Clock& clock)
-    : zones_dir_(world.config.zones_dir),
-      settings_(answerSettings(world.config)),
+StatePublisher::StatePublisher(const World& world)
+    : settings_(answerSettings(world.config)),
       zones_(world.zones),
       sources_(world.sources),
-      clock_(clock),
       published_(nullptr) {}
 
 Checked<partition::PreparedState> StatePublisher::prepare(const MapSnapshot& next) {
@@ -356,27 +364,22 @@ void StatePublisher::setLoad(const partition::SiteLoad& load) {
   publish(std::move(state));
 }
 
-std::vector<admin::DnsZoneInfo> StatePublisher::list() const {
-  std::vector<admin::DnsZoneInfo> out;
-  for (const dns::LoadedZone& loaded : zones_->zones()) {
-    out.push_back({loaded.zone->apex().text(), loaded.file, loaded.zone->serial(),
-                   loaded.zone->recordCount(), loaded.loaded_at});
-  }
-  return out;
-}
-
-Checked<std::vector<admin::DnsZoneInfo>> StatePublisher::reload() {
-  auto zones = dns::loadZones(zones_dir_, clock_.wallNow());
-  if (!zones) return tl::unexpected(zones.error());
+// Services are compiled again only where a zone that holds some has changed, or a zone came or went
+// (one that is closer to a service takes it over).
+Checked<std::function<void()>> StatePublisher::prepareZones(
+    const std::shared_ptr<const dns::ZoneSet>& next) {
   const auto before = published_.current();
-  auto services = dns::ServiceSet::build(*before->map.topology, **zones);
-  if (!services) return tl::unexpected(services.error());
-  zones_ = std::move(*zones);
   auto state = std::make_shared<dns::ServingState>(*before);
-  state->zones = zones_;
-  state->services = std::move(*services);
-  publish(std::move(state));
-  return list();
+  state->zones = next;
+  if (touchesServices(*before, *next)) {
+    auto services = dns::ServiceSet::build(*before->map.topology, *next);
+    if (!services) return tl::unexpected(services.error());
+    state->services = std::move(*services);
+  }
+  return [this, state = std::move(state)] {
+    zones_ = state->zones;
+    publish(state);
+  };
 }
 
 }  // namespace meridian::server

@@ -1,16 +1,14 @@
-// StatePublisher: makes the next serving state from a committed map or reloaded zones, and
+// StatePublisher: makes the next serving state from a committed map or changed zones, and
 // publishes it (R5).
 //
 // The expensive part (compiling) comes first and may fail; publishing is one pointer and cannot.
 // Threads: the control thread; published() may be observed by any.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "admin/context.h"
-#include "base/clock.h"
 #include "base/published.h"
 #include "dns/answer/serving_state.h"
 #include "partition/good_sites.h"
@@ -19,9 +17,9 @@
 
 namespace meridian::server {
 
-class StatePublisher final : public admin::ZoneAdmin {
+class StatePublisher {
  public:
-  StatePublisher(const World& world, const Clock& clock);
+  explicit StatePublisher(const World& world);
 
   // Holds nothing until MapService::open() published the first state; workers start after that.
   const Published<dns::ServingState>& published() const { return published_; }
@@ -55,9 +53,10 @@ class StatePublisher final : public admin::ZoneAdmin {
   // The keys that messages are checked with and signed from now on.
   void setTsigKeys(std::shared_ptr<const dns::TsigKeys> keys);
 
-  // admin::ZoneAdmin
-  std::vector<admin::DnsZoneInfo> list() const override;
-  Checked<std::vector<admin::DnsZoneInfo>> reload() override;
+  // Of the first state. To be called before it.
+  void setZones(std::shared_ptr<const dns::ZoneSet> zones) { zones_ = std::move(zones); }
+  // For ZoneService::onChange.
+  Checked<std::function<void()>> prepareZones(const std::shared_ptr<const dns::ZoneSet>& next);
 
  private:
   // Makes the decisions of the zones again that `touched` says.
@@ -68,11 +67,9 @@ class StatePublisher final : public admin::ZoneAdmin {
   void publish(const std::shared_ptr<const dns::ServingState>& state);
   std::shared_ptr<const dns::ServingState> withTable(const partition::MapSnapshot& next) const;
 
-  std::filesystem::path zones_dir_;
   std::shared_ptr<const dns::AnswerSettings> settings_;
   std::shared_ptr<const dns::ZoneSet> zones_;
   std::shared_ptr<const partition::GeoSources> sources_;
-  const Clock& clock_;
   Published<dns::ServingState> published_;
   partition::GoodSites* good_ = nullptr;
 };

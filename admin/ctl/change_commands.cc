@@ -15,10 +15,6 @@ using Json = nlohmann::json;
 // How long one look may wait for the next step; the server allows no more.
 constexpr unsigned kWatchSeconds = 30;
 
-std::string bodyOf(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string pathOf(const std::string& id) {
   return "/v1/changes/" + HttpClient::segment(id);
 }

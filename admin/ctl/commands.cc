@@ -55,9 +55,7 @@ ExitCode shift(const Globals& globals, HttpClient& client, const ShiftArguments&
                      {"expected_epoch", *epoch},
                      {"reason", arguments.reason},
                      {"dry_run", arguments.dry_run}};
-  return show(globals, View::kRemap,
-              client.send("POST", path + "/remap", {},
-                          body.dump(-1, ' ', false, Json::error_handler_t::replace)));
+  return show(globals, View::kRemap, client.send("POST", path + "/remap", {}, bodyOf(body)));
 }
 
 ExitCode status(const Globals& globals, HttpClient& client) {
@@ -261,20 +259,8 @@ void addRollback(CLI::App& app, Globals& globals) {
     if (in->expected_rev) body["expected_rev"] = *in->expected_rev;
     return show(globals, View::kRollback,
                 client.send("POST", "/v1/versions/" + HttpClient::segment(in->rev) + "/rollback",
-                            {}, body.dump(-1, ' ', false, Json::error_handler_t::replace)));
+                            {}, bodyOf(body)));
   });
-}
-
-void addZones(CLI::App& app, Globals& globals) {
-  CLI::App* zones = app.add_subcommand("zones", "DNS zones");
-  zones->require_subcommand(1);
-  onRun(zones->add_subcommand("list", "What is served"), globals, [&globals](HttpClient& client) {
-    return show(globals, View::kZones, client.get("/v1/zones"));
-  });
-  onRun(zones->add_subcommand("reload", "Read all zone files again: all or nothing"), globals,
-        [&globals](HttpClient& client) {
-          return show(globals, View::kZones, client.send("POST", "/v1/zones/reload", {}, ""));
-        });
 }
 
 void addConsumers(CLI::App& app, Globals& globals) {
@@ -362,6 +348,10 @@ void addCommands(CLI::App& app, Globals& globals) {
   const auto config = std::make_shared<std::string>();
   check->add_option("config", *config, "meridiand's configuration")->required();
   check->callback([&globals, config] { globals.exit = checkConfig(*config, globals.json); });
+}
+
+std::string bodyOf(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 ExitCode complain(ExitCode code, const std::string& message) {

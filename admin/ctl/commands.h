@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "admin/ctl/exit_code.h"
@@ -34,12 +35,16 @@ void addChange(CLI::App& app, Globals& globals);
 void addHa(CLI::App& app, Globals& globals);
 void addLoad(CLI::App& app, Globals& globals);
 void addLinks(CLI::App& app, Globals& globals);
+void addZones(CLI::App& app, Globals& globals);
 
 // Runs `command` with a client of the globals' server and token when `app` is the one that was
 // asked for.
 void onRun(CLI::App* app, Globals& globals, std::function<ExitCode(HttpClient&)> command);
 // Shows a reply, or why there is none.
 ExitCode show(const Globals& globals, View view, const Result<Reply>& reply);
+
+// Compact; bytes that are no UTF-8 are replaced.
+std::string bodyOf(const nlohmann::json& json);
 
 // "meridianctl: MESSAGE" on stderr.
 ExitCode complain(ExitCode code, const std::string& message);

@@ -34,8 +34,7 @@ void addOverride(CLI::App& health, Globals& globals) {
                        {"reason", in->reason},
                        {"expires_in_s", in->expires_in_s}};
     return show(globals, View::kOverride,
-                client.send("POST", "/v1/health/overrides", {},
-                            body.dump(-1, ' ', false, Json::error_handler_t::replace)));
+                client.send("POST", "/v1/health/overrides", {}, bodyOf(body)));
   });
 }
 

@@ -34,9 +34,7 @@ void addPlace(CLI::App& hold, Globals& globals) {
                        {"holder", in->holder},
                        {"reason", in->reason},
                        {"expires_in_s", in->expires_in_s}};
-    return show(globals, View::kHold,
-                client.send("POST", "/v1/holds", {},
-                            body.dump(-1, ' ', false, Json::error_handler_t::replace)));
+    return show(globals, View::kHold, client.send("POST", "/v1/holds", {}, bodyOf(body)));
   });
 }
 

@@ -138,13 +138,21 @@ std::string version(const Json& reply) {
          "\n" + moves(reply.at("moves"));
 }
 
-std::string zones(const Json& reply) {
-  TextTable table({"ZONE", "SERIAL", "RECORDS", "LOADED AT", "FILE"});
-  for (const Json& each : reply.at("zones")) {
+std::string zones(const Json& list) {
+  TextTable table({"ZONE", "SERIAL", "RECORDS", "SOURCE", "LOADED AT", "FILE"});
+  for (const Json& each : list) {
     table.add({field(each, "name"), field(each, "serial"), field(each, "records"),
-               field(each, "loaded_at"), field(each, "file")});
+               field(each, "source"), field(each, "loaded_at"), field(each, "file")});
   }
   return table.text();
+}
+
+std::string zoneChanged(const Json& reply) {
+  const std::string zone = field(reply, "zone");
+  if (!reply.at("changed").get<bool>()) {
+    return zone + " is so already, serial " + field(reply, "serial") + "\n";
+  }
+  return zone + " serial " + field(reply, "serial_before") + " -> " + field(reply, "serial") + "\n";
 }
 
 std::string consumers(const Json& reply) {
@@ -388,7 +396,13 @@ std::string render(View view, const std::string& body) {
       return out + outcome(reply);
     }
     case View::kZones:
-      return zones(reply);
+      return zones(reply.at("zones"));
+    case View::kZone:
+      return zones(Json::array({reply}));
+    case View::kZoneChanged:
+      return zoneChanged(reply);
+    case View::kZoneRemoved:
+      return "zone " + field(reply, "removed") + " is gone\n";
     case View::kPlan:
       return planText(reply);
     case View::kChanges:

@@ -39,7 +39,7 @@ void addOrder(CLI::App& site, Globals& globals, const char* order, const char* w
     return show(
         globals, View::kSiteMoved,
         client.send("POST", "/v1/sites/" + HttpClient::segment(in->datacenter) + "/" + order, {},
-                    body.dump(-1, ' ', false, Json::error_handler_t::replace)));
+                    bodyOf(body)));
   });
 }
 

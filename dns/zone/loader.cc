@@ -107,10 +107,12 @@ Checked<std::shared_ptr<const ZoneSet>> loadZones(const std::filesystem::path& f
   return std::make_shared<const ZoneSet>(std::move(zones));
 }
 
-Result<ZoneRecord> parseRecord(std::string_view text, const Name& owner, std::uint32_t ttl) {
+namespace {
+
+// One entry, and nothing else.
+Status scanEntry(std::string_view text, ZoneEntry& entry) {
   ZoneScanner scanner;
   scanner.feed(text, true);
-  ZoneEntry entry;
   ZoneEntry rest;
   ScanError error;
   using Outcome = ZoneScanner::Outcome;
@@ -120,6 +122,25 @@ Result<ZoneRecord> parseRecord(std::string_view text, const Name& owner, std::ui
   if (scanner.next(rest, error) != Outcome::kEnd) {
     return fail(ErrorKind::kInvalid, "more than one record");
   }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::uint8_t>> parseRdataText(RrType type, std::string_view text,
+                                                 const Name& origin) {
+  ZoneEntry entry;
+  if (Status one = scanEntry(text, entry); !one) return tl::unexpected(one.error());
+  std::vector<std::uint8_t> out;
+  if (Status read = parseRdata(type, entry.tokens, origin, out); !read) {
+    return tl::unexpected(read.error());
+  }
+  return out;
+}
+
+Result<ZoneRecord> parseRecord(std::string_view text, const Name& owner, std::uint32_t ttl) {
+  ZoneEntry entry;
+  if (Status one = scanEntry(text, entry); !one) return tl::unexpected(one.error());
   const Result<RrType> type = parseRrType(entry.tokens[0].text);
   if (!type) return tl::unexpected(type.error());
   if (!isDataType(*type) || *type == RrType::kSoa || *type == RrType::kNs ||

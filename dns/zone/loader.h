@@ -33,6 +33,10 @@ Checked<std::shared_ptr<const Zone>> loadZone(const std::filesystem::path& file)
 Checked<std::shared_ptr<const ZoneSet>> loadZones(const std::filesystem::path& folder,
                                                   WallTime now);
 
+// "10 mail" of an MX → RDATA; names relative to `origin`. kInvalid says what is wrong.
+Result<std::vector<std::uint8_t>> parseRdataText(RrType type, std::string_view text,
+                                                 const Name& origin);
+
 // "A 192.0.2.1" → a record of `owner` with `ttl`; for endpoints of services. kInvalid says what is
 // wrong.
 Result<ZoneRecord> parseRecord(std::string_view text, const Name& owner, std::uint32_t ttl);

@@ -116,6 +116,19 @@ Zone::Match Zone::find(NameView name, std::uint64_t hash) const noexcept {
   return match;
 }
 
+std::uint32_t Zone::nodeCount() const {
+  return static_cast<std::uint32_t>(state_->nodes.size());
+}
+
+NodeIx Zone::apexNode() const {
+  return NodeIx(state_->apex_node);
+}
+
+std::optional<NodeIx> Zone::nodeOf(NameView name) const {
+  const std::uint32_t found = state_->probe(name);
+  return found == kNoIndex ? std::nullopt : std::optional(NodeIx(found));
+}
+
 NameView Zone::nodeName(NodeIx node) const {
   return state_->nameOf(state_->nodes[node.index()]);
 }

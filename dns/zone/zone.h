@@ -68,6 +68,11 @@ class Zone {
   // The same, for a caller that has the hash. REQUIRES: hash == hashName(name).
   Match find(NameView name, std::uint64_t hash) const noexcept;
 
+  // All nodes, empty non-terminals among them, from 0 up.
+  std::uint32_t nodeCount() const;
+  NodeIx apexNode() const;
+  // The node of this very name, below a cut too. REQUIRES: `name` is lower-cased.
+  std::optional<NodeIx> nodeOf(NameView name) const;
   NameView nodeName(NodeIx node) const;  // case as in the file
   // Empty view when the node has no such RRset.
   RrsetView rrset(NodeIx node, RrType type) const noexcept;

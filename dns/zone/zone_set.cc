@@ -24,18 +24,60 @@ bool canonicalLess(NameView a, NameView b) {
   return a_labels < b_labels;
 }
 
+bool isBefore(const LoadedZone& a, const LoadedZone& b) {
+  return canonicalLess(a.zone->apex(), b.zone->apex());
+}
+
 }  // namespace
 
 ZoneSet::ZoneSet(std::vector<LoadedZone> zones) : zones_(std::move(zones)) {
-  std::sort(zones_.begin(), zones_.end(), [](const LoadedZone& a, const LoadedZone& b) {
-    return canonicalLess(a.zone->apex(), b.zone->apex());
-  });
+  std::sort(zones_.begin(), zones_.end(), isBefore);
+  index();
+}
+
+void ZoneSet::index() {
   by_apex_.reset(std::bit_ceil(2 * zones_.size() + 2));
+  depths_.reset();
   for (std::size_t i = 0; i < zones_.size(); ++i) {
     const NameView apex = zones_[i].zone->apex();
     depths_.set(apex.labelCount());
     by_apex_.insert(hashName(apex), static_cast<std::uint32_t>(i));
   }
+}
+
+std::string_view zoneSourceName(ZoneSource source) {
+  return source == ZoneSource::kFile ? "file" : "store";
+}
+
+// Among a hundred thousand zones sorting and indexing would be most of the time.
+std::shared_ptr<const ZoneSet> ZoneSet::with(LoadedZone zone) const {
+  auto out = std::make_shared<ZoneSet>(*this);
+  if (const std::uint32_t same = indexOf(zone.zone->apex()); same != kNoIndex) {
+    out->zones_[same] = std::move(zone);
+    return out;
+  }
+  std::vector<LoadedZone>& zones = out->zones_;
+  zones.insert(std::upper_bound(zones.begin(), zones.end(), zone, isBefore), std::move(zone));
+  out->index();
+  return out;
+}
+
+std::shared_ptr<const ZoneSet> ZoneSet::without(NameView apex) const {
+  auto out = std::make_shared<ZoneSet>(*this);
+  std::erase_if(out->zones_, [&](const LoadedZone& each) { return each.zone->apex() == apex; });
+  out->index();
+  return out;
+}
+
+std::uint32_t ZoneSet::indexOf(NameView apex) const noexcept {
+  return by_apex_.find(hashName(apex), [&](std::uint32_t candidate) {
+    return zones_[candidate].zone->apex() == apex;
+  });
+}
+
+const LoadedZone* ZoneSet::at(NameView apex) const noexcept {
+  const std::uint32_t found = indexOf(apex);
+  return found == kNoIndex ? nullptr : &zones_[found];
 }
 
 const Zone* ZoneSet::find(NameView name) const noexcept {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
 #include <future>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,8 @@
 #include "admin/api.h"
 #include "admin/http_server.h"
 #include "base/digest.h"
+#include "dns/zone/loader.h"
+#include "dns/zone/zone_service.h"
 #include "partition/drc/link_history.h"
 #include "partition/ha/ha_service.h"
 #include "partition/hold/hold_book.h"
@@ -21,6 +24,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/scripted_seams.h"
+#include "tests/support/temp_dir.h"
 
 namespace meridian::admin {
 
@@ -59,26 +63,14 @@ inline constexpr std::string_view kTopology = R"({
   ]
 })";
 
+inline constexpr std::string_view kZone =
+    "$ORIGIN shop.example.\n$TTL 60\n@ SOA ns admin 7 1 2 3 4\n@ NS ns\nns A 192.0.2.1\n";
+
 inline std::string changed(std::string_view from, std::string_view to) {
   std::string text(kTopology);
   text.replace(text.find(from), from.size(), to);
   return text;
 }
-
-// DNS zones that can be told to be broken.
-class FakeZones final : public ZoneAdmin {
- public:
-  std::vector<DnsZoneInfo> list() const override {
-    return {{"shop.example.", "zones/shop.example.zone", 7, 12, WallTime{}}};
-  }
-  Checked<std::vector<DnsZoneInfo>> reload() override {
-    if (!broken) return list();
-    Diagnostics problems;
-    problems.add({"zones/shop.example.zone", 7, 0}, "", "A 192.0.2", "is no IPv4 address");
-    return tl::unexpected(problems);
-  }
-  bool broken = false;
-};
 
 class FakeMetrics final : public MetricsSource {
  public:
@@ -147,6 +139,14 @@ class ApiTest : public testing::Test {
         {});
     ASSERT_TRUE(history) << history.error().message;
     link_history_ = std::move(*history);
+    writeZone(kZone);
+    auto zones = dns::ZoneService::open(
+        std::make_shared<test::MemoryStore>(std::make_shared<test::MemoryDisk>(),
+                                            dns::ZoneService::families()),
+        clock_, zone_files_.path(), dns::loadZones(zone_files_.path(), clock_.wallNow()).value());
+    ASSERT_TRUE(zones) << zones.error().message;
+    zones_ = std::move(*zones);
+    zones_->onChange([](const auto&) -> Checked<std::function<void()>> { return [] {}; });
     startServer();
   }
   void TearDown() override {
@@ -154,6 +154,9 @@ class ApiTest : public testing::Test {
     if (thread_.joinable()) thread_.join();
   }
 
+  void writeZone(std::string_view text) const {
+    std::ofstream(zone_files_.path() / "shop.example.zone") << text;
+  }
   void startServer() {
     Json rows = Json::array();
     for (const char* role : {"agent", "viewer", "operator", "admin"}) {
@@ -166,7 +169,7 @@ class ApiTest : public testing::Test {
                                          *map_,
                                          *changes_,
                                          links_,
-                                         zones_,
+                                         *zones_,
                                          metrics_,
                                          drc_,
                                          *health_,
@@ -290,7 +293,8 @@ class ApiTest : public testing::Test {
   std::shared_ptr<const partition::GeoSources> sources_ = makeSources();
   ServingView view_;
   std::vector<std::string> missing_;
-  FakeZones zones_;
+  test::TempDir zone_files_;
+  std::optional<dns::ZoneService> zones_;
   FakeMetrics metrics_;
   partition::LinkBook link_book_;
   partition::FeedIntake drc_{link_book_};

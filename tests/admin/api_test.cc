@@ -87,17 +87,5 @@ TEST_F(ApiTest, ABodyOverTheLimitIsRefusedBeforeItIsRead) {
   refused(answer, 413, "too_large");
 }
 
-TEST_F(ApiTest, ZonesAreListedAndReloadedAllOrNothing) {
-  const Json list = getJson("/v1/zones")["zones"];
-  ASSERT_EQ(list.size(), 1U);
-  EXPECT_EQ(list[0]["name"], "shop.example.");
-  EXPECT_EQ(list[0]["serial"], 7);
-  EXPECT_EQ(post("/v1/zones/reload", "").status, 200);
-  onLoop([this] { zones_.broken = true; });
-  const Json body = refused(post("/v1/zones/reload", ""), 422, "refused");
-  EXPECT_EQ(body["errors"][0]["file"], "zones/shop.example.zone");
-  EXPECT_EQ(body["errors"][0]["line"], 7);
-}
-
 }  // namespace
 }  // namespace meridian::admin

@@ -8,7 +8,6 @@
 #include <algorithm>
 
 #include "tests/support/dns_world.h"
-#include "tests/support/fake_clock.h"
 #include "tests/support/memory_store.h"
 
 namespace meridian::server {
@@ -45,7 +44,7 @@ constexpr const char* kMadrid =
 
 class StatePublisherTest : public testing::Test {
  protected:
-  StatePublisherTest() : world_(makeWorld()), publisher_(world_, clock_) {
+  StatePublisherTest() : world_(makeWorld()), publisher_(world_) {
     serve(topologyText());
     publisher_.setHealth({{Health::kUp, Health::kUp, Health::kUp}});
   }
@@ -77,7 +76,6 @@ class StatePublisherTest : public testing::Test {
     return state.map.topology->ezones[state.decisions[zone]->by_locus[0].index()].id;
   }
 
-  test::FakeClock clock_;
   World world_;
   StatePublisher publisher_;
 };
@@ -245,7 +243,7 @@ TEST_F(StatePublisherTest, TheLastGoodSitesOutliveARestart) {
   for (const std::string last : {"ams", "dub"}) {
     {
       partition::GoodSites good = start();
-      StatePublisher before(world_, clock_);
+      StatePublisher before(world_);
       before.remember(good);
       serve(before, text);
       const bool ams = last == "ams";
@@ -255,7 +253,7 @@ TEST_F(StatePublisherTest, TheLastGoodSitesOutliveARestart) {
       EXPECT_EQ(chosen(*before.published().current(), kStateless), last);
     }
     partition::GoodSites good = start();
-    StatePublisher after(world_, clock_);
+    StatePublisher after(world_);
     after.remember(good);
     serve(after, text);
     EXPECT_EQ(chosen(*after.published().current(), kStateless), last) << "in the first state";

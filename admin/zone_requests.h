@@ -1,0 +1,35 @@
+// Bodies of requests about DNS zones: bytes → values, strictly, every error with its path. Pure;
+// fuzzed.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/diagnostics.h"
+#include "dns/zone/zone_service.h"
+
+namespace meridian::admin {
+
+struct ZoneEditBody {
+  dns::ZoneEdit edit;
+  std::string reason;
+};
+// {"rrsets": [{"name": TEXT, "type": TEXT, "ttl": N, "records": [TEXT…]}], "expected_serial": N,
+//  "serial": "increment", "reason": TEXT}; names relative to `apex` unless they end with a dot. An
+// RRset without records is deleted, and needs no TTL.
+Checked<ZoneEditBody> decodeZoneEdit(std::string_view body, const dns::Name& apex);
+
+struct ZoneTextBody {
+  std::string zone;  // as a zone file
+  std::string reason;
+};
+// {"zone": TEXT, "reason": TEXT}
+Checked<ZoneTextBody> decodeZoneText(std::string_view body);
+
+struct ZoneReloadBody {
+  dns::Edits edits = dns::Edits::kKeep;
+};
+// {"discard_edits": false}, or nothing.
+Checked<ZoneReloadBody> decodeZoneReload(std::string_view body);
+
+}  // namespace meridian::admin

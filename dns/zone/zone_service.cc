@@ -1,0 +1,247 @@
+#include "dns/zone/zone_service.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "dns/zone/loader.h"
+#include "dns/zone/serial.h"
+
+namespace meridian::dns {
+namespace {
+
+// Small zones may have a history that is longer than they are.
+constexpr std::size_t kMinHistoryBytes = std::size_t{64} << 10;
+
+std::size_t historyBytes(const Zone& zone) {
+  return std::max(zone.bytes(), kMinHistoryBytes);
+}
+
+tl::unexpected<ZoneError> refuse(ErrorKind kind, std::string message) {
+  return tl::unexpected(ZoneError{{kind, std::move(message)}});
+}
+tl::unexpected<ZoneError> refuse(std::string message, Diagnostics problems) {
+  return tl::unexpected(ZoneError{{ErrorKind::kInvalid, std::move(message)}, std::move(problems)});
+}
+tl::unexpected<ZoneError> noSuchZone(NameView apex) {
+  return refuse(ErrorKind::kNotFound, "no zone " + apex.text());
+}
+
+Result<std::string> digestOf(const std::string& file) {
+  const Result<std::string> text = readFile(file, kMaxZoneFileBytes);
+  if (!text) return tl::unexpected(text.error());
+  return hex(sha256(*text));
+}
+
+// The store's zone is served; what its file says meanwhile is told.
+void compareWithFile(const StoredZone& stored, const LoadedZone* file) {
+  const std::string name = stored.zone->apex().text();
+  const auto warn = [&](const std::string& why) {
+    logWarn("zone_file_not_served", {{"zone", name},
+                                     {"why", why + ", and the zone has edits, which win"},
+                                     {"next", "meridianctl zones reload " + name +
+                                                  " --discard-edits, or export the zone"}});
+  };
+  if (file == nullptr) {
+    if (!stored.facts.file.empty()) warn("its file is gone: " + stored.facts.file);
+    return;
+  }
+  const Result<std::string> digest = digestOf(file->file);
+  if (!digest || *digest != stored.facts.file_sha256) warn("its file has changed: " + file->file);
+}
+
+LoadedZone loadedFrom(const StoredZone& stored, const LoadedZone* file) {
+  LoadedZone out;
+  out.zone = stored.zone;
+  out.file = file == nullptr ? "" : file->file;
+  out.loaded_at = stored.facts.changed;
+  out.source = ZoneSource::kStore;
+  out.history = std::make_shared<const ZoneHistory>(stored.steps, historyBytes(*stored.zone));
+  return out;
+}
+
+}  // namespace
+
+Result<ZoneService> ZoneService::open(const std::shared_ptr<KvStore>& store, const Clock& clock,
+                                      std::filesystem::path folder,
+                                      std::shared_ptr<const ZoneSet> files) {
+  ZoneStore kept(store);
+  const auto stored = kept.load();
+  if (!stored) return tl::unexpected(stored.error());
+  std::shared_ptr<const ZoneSet> zones = std::move(files);
+  for (const StoredZone& each : *stored) {
+    const LoadedZone* file = zones->at(each.zone->apex());
+    compareWithFile(each, file);
+    zones = zones->with(loadedFrom(each, file));
+  }
+  return ZoneService(std::move(kept), clock, std::move(folder), std::move(zones));
+}
+
+ZoneResult<void> ZoneService::reloadAll() {
+  auto files = loadZones(folder_, clock_->wallNow());
+  if (!files) {
+    return refuse("the zone files have errors; the old zones go on serving", files.error());
+  }
+  std::vector<LoadedZone> next;
+  for (const LoadedZone& file : (*files)->zones()) {
+    const LoadedZone* before = zones_->at(file.zone->apex());
+    if (before != nullptr && before->source == ZoneSource::kStore) continue;
+    next.push_back(after(before, file));
+  }
+  for (const LoadedZone& before : zones_->zones()) {
+    if (before.source == ZoneSource::kFile) continue;
+    LoadedZone kept = before;
+    const LoadedZone* file = (*files)->at(before.zone->apex());
+    kept.file = file == nullptr ? "" : file->file;
+    next.push_back(std::move(kept));
+  }
+  return publish(std::make_shared<const ZoneSet>(std::move(next)), [] { return Status(); });
+}
+
+ZoneResult<ZoneChanged> ZoneService::reload(NameView apex, Edits edits) {
+  const LoadedZone* before = zones_->at(apex);
+  if (before == nullptr) return noSuchZone(apex);
+  const bool stored = before->source == ZoneSource::kStore;
+  if (before->file.empty()) {
+    return refuse(ErrorKind::kRefused, "the zone has no file: it is in the store alone");
+  }
+  if (stored && edits == Edits::kKeep) {
+    return refuse(ErrorKind::kRefused,
+                  "the zone has edits that its file lacks; reload it with discard_edits to give "
+                  "them up, or export it to the file first");
+  }
+  auto file = readFile(before->file, apex);
+  if (!file) return tl::unexpected(file.error());
+  const ZoneChanged changed{before->zone->serial(), file->zone->serial()};
+  const auto forget = [&] { return stored ? store_.forget(apex) : Status(); };
+  if (auto done = publish(zones_->with(after(before, std::move(*file))), forget); !done) {
+    return tl::unexpected(done.error());
+  }
+  return changed;
+}
+
+ZoneResult<LoadedZone> ZoneService::readFile(const std::string& file, NameView apex) const {
+  auto zone = loadZone(file);
+  if (!zone) return refuse("the zone file has errors; the old zone goes on serving", zone.error());
+  if ((*zone)->apex() != apex) {
+    return refuse(ErrorKind::kInvalid,
+                  file + " has another zone now: " + (*zone)->apex().text() + "; reload all zones");
+  }
+  return LoadedZone{std::move(*zone), file, clock_->wallNow()};
+}
+
+// Beside what it may share with the one before: the same content is the same zone, and a newer
+// serial adds a step to what is known.
+LoadedZone ZoneService::after(const LoadedZone* before, LoadedZone next) const {
+  if (before == nullptr) return next;
+  auto step = differenceOf(*before->zone, *next.zone);
+  if (step == nullptr) {
+    next.zone = before->zone;
+    next.history = before->history;
+  } else if (isNewerSerial(next.zone->serial(), before->zone->serial())) {
+    const ZoneHistory known = before->history ? *before->history : ZoneHistory({}, 0);
+    next.history =
+        std::make_shared<const ZoneHistory>(known.with(std::move(step), historyBytes(*next.zone)));
+  } else {
+    logWarn("zone_serial_not_raised",
+            {{"zone", next.zone->apex().text()},
+             {"before", std::to_string(before->zone->serial())},
+             {"after", std::to_string(next.zone->serial())},
+             {"next", "secondary servers will not notice the change: raise the SOA's serial"}});
+  }
+  return next;
+}
+
+ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
+  const LoadedZone* before = zones_->at(edit.apex);
+  if (before == nullptr) return noSuchZone(edit.apex);
+  const std::uint32_t serial = before->zone->serial();
+  if (edit.expected_serial && *edit.expected_serial != serial) {
+    return refuse(ErrorKind::kConflict, "the serial is " + std::to_string(serial) + ", not " +
+                                            std::to_string(*edit.expected_serial));
+  }
+  const auto planned = planEdit(*before->zone, edit.rrsets, edit.serials, clock_->wallNow());
+  if (!planned) return refuse("the edit has errors; nothing was changed", planned.error());
+  if (*planned == nullptr) return ZoneChanged{serial, serial};
+  auto next = apply(*before->zone, **planned, "edit");
+  if (!next) return refuse("the edit makes no zone; nothing was changed", next.error());
+  return commit(before, std::move(*next));
+}
+
+ZoneResult<ZoneChanged> ZoneService::replace(std::shared_ptr<const Zone> next) {
+  const LoadedZone* before = zones_->at(next->apex());
+  if (before == nullptr) return commit(nullptr, std::move(next));
+  const std::uint32_t serial = before->zone->serial();
+  if (differenceOf(*before->zone, *next) == nullptr) return ZoneChanged{serial, serial};
+  if (!isNewerSerial(next->serial(), serial)) {
+    return refuse(ErrorKind::kConflict, "the serial must be newer than " + std::to_string(serial));
+  }
+  return commit(before, std::move(next));
+}
+
+ZoneResult<StoredZoneFacts> ZoneService::factsOf(const LoadedZone& before) const {
+  if (const StoredZoneFacts* known = store_.factsOf(before.zone->apex())) return *known;
+  StoredZoneFacts facts;
+  facts.file = before.file;
+  if (before.file.empty()) return facts;
+  const Result<std::string> digest = digestOf(before.file);
+  auto file = readFile(before.file, before.zone->apex());
+  if (!digest || !file || differenceOf(*before.zone, *file->zone) != nullptr) {
+    return refuse(ErrorKind::kConflict,
+                  before.file + " is not what is served: reload the zone before it is edited");
+  }
+  facts.file_sha256 = *digest;
+  return facts;
+}
+
+ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before,
+                                            std::shared_ptr<const Zone> next) {
+  StoredZoneFacts facts;
+  if (before != nullptr) {
+    auto known = factsOf(*before);
+    if (!known) return tl::unexpected(known.error());
+    facts = std::move(*known);
+  }
+  facts.changed = clock_->wallNow();
+  const ZoneChanged changed{before == nullptr ? 0 : before->zone->serial(), next->serial()};
+  const std::string file = before == nullptr ? "" : before->file;
+  LoadedZone loaded = after(before, {std::move(next), file, facts.changed});
+  loaded.source = ZoneSource::kStore;
+  if (!loaded.history)
+    loaded.history =
+        std::make_shared<const ZoneHistory>(std::vector<ZoneHistory::Step>{}, std::size_t{0});
+  const auto keep = [&, zone = loaded.zone, history = loaded.history] {
+    return store_.keep(*zone, *history, facts);
+  };
+  auto done = publish(zones_->with(std::move(loaded)), keep);
+  if (!done) return tl::unexpected(done.error());
+  return changed;
+}
+
+ZoneResult<void> ZoneService::remove(NameView apex) {
+  const LoadedZone* before = zones_->at(apex);
+  if (before == nullptr) return noSuchZone(apex);
+  if (!before->file.empty()) {
+    return refuse(ErrorKind::kRefused,
+                  "the zone has a file, " + before->file + ": take that away, and reload");
+  }
+  return publish(zones_->without(apex), [&] { return store_.forget(apex); });
+}
+
+ZoneResult<void> ZoneService::publish(std::shared_ptr<const ZoneSet> next,
+                                      const std::function<Status()>& store) {
+  const auto prepared = prepare_(next);
+  if (!prepared) {
+    return refuse("the services do not go together with that; nothing was changed",
+                  prepared.error());
+  }
+  if (const Status stored = store(); !stored) return tl::unexpected(ZoneError{stored.error()});
+  zones_ = std::move(next);
+  (*prepared)();
+  return {};
+}
+
+}  // namespace meridian::dns

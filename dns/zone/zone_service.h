@@ -1,0 +1,98 @@
+// ZoneService: the only writer of the DNS zones that are served. Checks, stores (synced) what no
+// file says, publishes, in this order.
+//
+// A zone is its file's until it is edited; from then on the store has it, and wins over the file,
+// until the edits are given up. Threads: the control thread. Crash: before the store's sync the old
+// zone stands; after it, the new one is what a start serves.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/result.h"
+#include "dns/zone/zone_edit.h"
+#include "dns/zone/zone_set.h"
+#include "dns/zone/zone_store.h"
+
+namespace meridian::dns {
+
+// A refusal that an operator can act on.
+struct ZoneError {
+  Error error;                // kNotFound: no such zone; kConflict: the serial is another
+  Diagnostics problems = {};  // of a file, a text or an edit
+};
+template <class T>
+using ZoneResult = tl::expected<T, ZoneError>;
+
+struct ZoneEdit {
+  Name apex;  // lower-cased
+  std::vector<RrsetEdit> rrsets;
+  std::optional<std::uint32_t> expected_serial = {};  // kConflict when it is another
+  SerialPolicy serials = SerialPolicy::kIncrement;
+};
+
+struct ZoneChanged {
+  std::uint32_t before = 0, after = 0;  // serials; the same: nothing changed
+};
+
+// What is to be done with a zone's edits when its file is read.
+enum class Edits : std::uint8_t { kKeep, kDiscard };
+
+class ZoneService {
+ public:
+  // Checks what only outer layers can (services in the zones), and prepares the serving state. The
+  // function it returns publishes, and cannot fail.
+  using Prepare =
+      std::function<Checked<std::function<void()>>(const std::shared_ptr<const ZoneSet>&)>;
+
+  static std::vector<std::string> families() { return ZoneStore::families(); }
+  // `files` as loaded from `folder`; zones of the store are put over them. Nothing is published.
+  // kIo, kCorrupt.
+  static Result<ZoneService> open(const std::shared_ptr<KvStore>& store, const Clock& clock,
+                                  std::filesystem::path folder,
+                                  std::shared_ptr<const ZoneSet> files);
+
+  // To be called before any change.
+  void onChange(Prepare prepare) { prepare_ = std::move(prepare); }
+  const std::shared_ptr<const ZoneSet>& zones() const { return zones_; }
+
+  // Reads every file of the folder again. Zones of the store stay as they are.
+  ZoneResult<void> reloadAll();
+  // Reads one zone's file again. kRefused: the zone has edits, which are to be kept.
+  ZoneResult<ZoneChanged> reload(NameView apex, Edits edits);
+  ZoneResult<ZoneChanged> edit(const ZoneEdit& edit);
+  // Puts `next` in the place of the zone of its apex, whose serial must be older unless nothing
+  // changes; or adds it. The store has it from then on.
+  ZoneResult<ZoneChanged> replace(std::shared_ptr<const Zone> next);
+  // Takes a zone away that has no file. kRefused: it has one.
+  ZoneResult<void> remove(NameView apex);
+
+ private:
+  ZoneService(ZoneStore store, const Clock& clock, std::filesystem::path folder,
+              std::shared_ptr<const ZoneSet> zones)
+      : store_(std::move(store)),
+        clock_(&clock),
+        folder_(std::move(folder)),
+        zones_(std::move(zones)) {}
+
+  ZoneResult<LoadedZone> readFile(const std::string& file, NameView apex) const;
+  // The store's; of a zone that shall get its first edit its file, which must be what is served.
+  ZoneResult<StoredZoneFacts> factsOf(const LoadedZone& before) const;
+  LoadedZone after(const LoadedZone* before, LoadedZone next) const;
+  ZoneResult<ZoneChanged> commit(const LoadedZone* before, std::shared_ptr<const Zone> next);
+  ZoneResult<void> publish(std::shared_ptr<const ZoneSet> next,
+                           const std::function<Status()>& store);
+
+  ZoneStore store_;
+  const Clock* clock_;
+  std::filesystem::path folder_;
+  std::shared_ptr<const ZoneSet> zones_;
+  Prepare prepare_;
+};
+
+}  // namespace meridian::dns
