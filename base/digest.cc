@@ -1,8 +1,10 @@
 #include "base/digest.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -10,6 +12,30 @@
 #include <vector>
 
 namespace meridian {
+namespace {
+
+struct HashFacts {
+  char name[7];  // as OpenSSL knows it; its parameters are not const
+  std::size_t bytes;
+};
+
+HashFacts factsOf(HashKind kind) {
+  switch (kind) {
+    case HashKind::kSha1:
+      return {"SHA1", 20};
+    case HashKind::kSha224:
+      return {"SHA224", 28};
+    case HashKind::kSha256:
+      return {"SHA256", 32};
+    case HashKind::kSha384:
+      return {"SHA384", 48};
+    case HashKind::kSha512:
+      break;
+  }
+  return {"SHA512", 64};
+}
+
+}  // namespace
 
 Sha256 sha256(std::string_view data) {
   Sha256 out{};
@@ -30,6 +56,40 @@ Sha256 hmacSha256(std::string_view key, std::string_view data) {
   if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
            reinterpret_cast<const unsigned char*>(data.data()), data.size(), out.data(),
            nullptr) == nullptr)
+    throw std::bad_alloc();
+  return out;
+}
+
+std::size_t hashBytes(HashKind kind) {
+  return factsOf(kind).bytes;
+}
+
+void Hmac::Free::operator()(evp_mac_ctx_st* context) const {
+  EVP_MAC_CTX_free(context);
+}
+
+// None of these can fail with such arguments but for want of memory.
+Hmac::Hmac(HashKind kind, std::string_view key) {
+  // Looked up once: that takes a lock. Shared by all threads, and never freed.
+  static EVP_MAC* const kHmac = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
+  if (kHmac == nullptr) throw std::bad_alloc();
+  context_.reset(EVP_MAC_CTX_new(kHmac));
+  HashFacts facts = factsOf(kind);
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, facts.name, 0),
+      OSSL_PARAM_construct_end()};
+  if (!context_ || EVP_MAC_init(context_.get(), reinterpret_cast<const unsigned char*>(key.data()),
+                                key.size(), parameters) != 1)
+    throw std::bad_alloc();
+}
+
+void Hmac::add(std::span<const std::uint8_t> part) {
+  if (EVP_MAC_update(context_.get(), part.data(), part.size()) != 1) throw std::bad_alloc();
+}
+
+Mac Hmac::finish() {
+  Mac out;
+  if (EVP_MAC_final(context_.get(), out.bytes.data(), &out.size, out.bytes.size()) != 1)
     throw std::bad_alloc();
   return out;
 }

@@ -1,13 +1,17 @@
-// SHA-256, HMAC, base64, random tokens and constant-time comparison (OpenSSL).
+// SHA-256, HMAC (whole or in parts), base64, random tokens and constant-time comparison (OpenSSL).
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+
+struct evp_mac_ctx_st;
 
 namespace meridian {
 
@@ -17,6 +21,35 @@ Sha256 sha256(std::string_view data);
 // As a big-endian number: a hash of 64 bits.
 std::uint64_t firstEightBytes(const Sha256& digest);
 Sha256 hmacSha256(std::string_view key, std::string_view data);
+
+enum class HashKind : std::uint8_t { kSha1, kSha224, kSha256, kSha384, kSha512 };
+// Of the hash, and so of the whole MAC: 20 to 64.
+std::size_t hashBytes(HashKind kind);
+
+// A MAC, or the first bytes of one.
+struct Mac {
+  static constexpr std::size_t kMaxBytes = 64;
+  std::array<std::uint8_t, kMaxBytes> bytes{};
+  std::size_t size = 0;
+
+  std::span<const std::uint8_t> view() const { return std::span(bytes).first(size); }
+};
+
+// HMAC (RFC 2104) of data that comes in parts. Threads: one at a time.
+class Hmac {
+ public:
+  Hmac(HashKind kind, std::string_view key);
+  void add(std::span<const std::uint8_t> part);
+  // Of everything that was added. Nothing may be added afterwards.
+  Mac finish();
+
+ private:
+  struct Free {
+    void operator()(evp_mac_ctx_st* context) const;
+  };
+  std::unique_ptr<evp_mac_ctx_st, Free> context_;
+};
+
 // RFC 4648 §4, with padding.
 std::string base64(std::span<const std::uint8_t> bytes);
 // Strict: the whole text, padded, no other characters and no stray bits, so that two texts never

@@ -92,6 +92,7 @@ class Decoder {
     Config config;
     readServer(config);
     readDns(config);
+    config.tsig_keys = decodeTsigKeys(root_, folder_);
     readTopology(config);
     readGeo(config);
     readHealth(config);
@@ -453,6 +454,7 @@ class Decoder {
 constexpr std::string_view kChecks = "health.checks[]";
 constexpr std::string_view kPulls = "drc.pull[]";
 constexpr std::string_view kListeners = "dns.listeners[]";
+constexpr std::string_view kTsigKeys = "tsig.keys[]";
 
 std::vector<ConfigKey> withTableNumbers(std::vector<ConfigKey> keys) {
   for (const partition::PullNumber& each : partition::pullNumbers()) {
@@ -553,6 +555,8 @@ std::vector<std::string> configKeyPaths() {
     paths.push_back(std::string(kChecks) + "." + std::string(name));
   for (const std::string_view name : listenerKeys())
     paths.push_back(std::string(kListeners) + "." + std::string(name));
+  for (const std::string_view name : tsigKeyKeys())
+    paths.push_back(std::string(kTsigKeys) + "." + std::string(name));
   for (const std::string_view name : partition::pullTexts())
     paths.push_back(std::string(kPulls) + "." + std::string(name));
   for (const ConfigKey& key : numericKeys())

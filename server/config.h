@@ -29,6 +29,7 @@
 #include "partition/load/spill.h"
 #include "partition/site/site_patrol.h"
 #include "server/listener_config.h"
+#include "server/tsig_config.h"
 
 namespace meridian::server {
 
@@ -57,6 +58,7 @@ struct Config {
   std::filesystem::path cookie_secret_file;  // empty: a secret of this process alone
   dns::RateLimits rate_limits;
   std::filesystem::path zones_dir;
+  std::vector<TsigKeyConfig> tsig_keys;
 
   std::filesystem::path topology_file;
   unsigned max_moved_percent = 0;  // of a zone's places, by one topology without a confirmation

@@ -55,12 +55,29 @@ Metric responses(const std::vector<Transport>& transports) {
       {"NOERROR", &AnswerCounters::no_error},   {"FORMERR", &AnswerCounters::form_err},
       {"SERVFAIL", &AnswerCounters::serv_fail}, {"NXDOMAIN", &AnswerCounters::nx_domain},
       {"NOTIMP", &AnswerCounters::not_imp},     {"REFUSED", &AnswerCounters::refused},
-      {"YXDOMAIN", &AnswerCounters::yx_domain}, {"BADVERS", &AnswerCounters::bad_vers}};
+      {"YXDOMAIN", &AnswerCounters::yx_domain}, {"NOTAUTH", &AnswerCounters::not_auth},
+      {"BADVERS", &AnswerCounters::bad_vers}};
   Metric out = metric("meridian_dns_responses_total", "DNS responses by response code");
   for (const Transport& transport : transports) {
     for (const auto& [rcode, counter] : kRcodes) {
       out.samples.push_back(
           {{{"transport", transport.name}, {"rcode", rcode}}, transport.sum(counter)});
+    }
+  }
+  return out;
+}
+
+Metric signedQueries(const std::vector<Transport>& transports) {
+  Metric out = metric("meridian_dns_tsig_total", "signed DNS messages, by what their TSIG came to");
+  for (const Transport& transport : transports) {
+    for (std::size_t i = 0; i < dns::kTsigOutcomes; ++i) {
+      const auto outcome = static_cast<dns::TsigOutcome>(i);
+      if (outcome == dns::TsigOutcome::kNone) continue;
+      std::uint64_t total = 0;
+      for (const AnswerCounters* set : transport.sets) total += set->tsig[i].value();
+      out.samples.push_back(
+          {{{"transport", transport.name}, {"outcome", std::string(dns::tsigOutcomeName(outcome))}},
+           static_cast<double>(total)});
     }
   }
   return out;
@@ -197,6 +214,7 @@ std::vector<Metric> DnsMetrics::collect() const {
                    "queries with a cookie that is too old, forged, or of a secret that is gone"}}) {
     out.push_back(perTransport(name, help, counter, transports));
   }
+  out.push_back(signedQueries(transports));
   out.push_back(perTransport("meridian_dns_explained_total", "_explain answers",
                              &AnswerCounters::explained, transports));
   out.push_back(rateLimited(workers_));

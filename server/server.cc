@@ -34,6 +34,7 @@
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/state_publisher.h"
+#include "server/tsig_files.h"
 #include "server/world.h"
 
 namespace meridian::server {
@@ -54,6 +55,7 @@ constexpr std::size_t kFilesOfProbe = 4;
 constexpr std::chrono::milliseconds kChangeTick{100};
 // How soon a rotated secret is used; RFC 9018 §5 leaves an hour between the steps of a rotation.
 constexpr std::chrono::seconds kCookieFileTick{2};
+constexpr std::chrono::seconds kTsigFilesTick{2};
 
 // DNS over TLS. A resolver that comes again does so within the hour, mostly. Messages bring their
 // length, so that an end without TLS's word for it does no harm.
@@ -144,8 +146,11 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> spill_tick;
   std::optional<CookieFile> cookie_file;
   std::unique_ptr<EventLoop::Timer> cookie_tick;
+  std::optional<TsigFiles> tsig_files;
+  std::unique_ptr<EventLoop::Timer> tsig_tick;
 
   Status openCookies();
+  Status openTsigKeys();
   Status openMap();
   void compareTopologyFile() const;
   Status openChanges();
@@ -161,6 +166,7 @@ struct Server::Parts {
   void startWorkers();
   void countResolvers();
   void lookAtCookieFile();
+  void lookAtTsigFiles();
 };
 
 Status Server::Parts::openCookies() {
@@ -187,6 +193,26 @@ void Server::Parts::lookAtCookieFile() {
   } else if (*secrets) {
     logInfo("cookie_secrets_read", {{"count", std::to_string((*secrets)->size())}});
     publisher.setCookies(std::make_shared<const dns::CookieSecrets>(std::move(**secrets)));
+  }
+}
+
+Status Server::Parts::openTsigKeys() {
+  if (world.config.tsig_keys.empty()) return {};
+  tsig_files.emplace(world.config.tsig_keys);
+  auto keys = tsig_files->look();
+  if (!keys) return tl::unexpected(keys.error());
+  publisher.setTsigKeys(std::make_shared<const dns::TsigKeys>(std::move(**keys)));
+  return {};
+}
+
+void Server::Parts::lookAtTsigFiles() {
+  auto keys = tsig_files->look();
+  if (!keys) {
+    logError("tsig_secrets_not_read",
+             {{"why", keys.error().message}, {"next", "those read before stay; mend the file"}});
+  } else if (*keys) {
+    logInfo("tsig_secrets_read", {{"count", std::to_string((*keys)->size())}});
+    publisher.setTsigKeys(std::make_shared<const dns::TsigKeys>(std::move(**keys)));
   }
 }
 
@@ -504,6 +530,7 @@ void Server::Parts::startWorkers() {
   });
   resolvers_tick = loop.every(partition::ResolverCounts::kEvery, [this] { countResolvers(); });
   spill_tick = loop.every(spill->period(), [this] { spill->tick(); });
+  if (tsig_files) tsig_tick = loop.every(kTsigFilesTick, [this] { lookAtTsigFiles(); });
   if (cookie_file) cookie_tick = loop.every(kCookieFileTick, [this] { lookAtCookieFile(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
@@ -536,9 +563,10 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
-  for (const auto step : {&Parts::openCookies, &Parts::openMap, &Parts::openHealth,
-                          &Parts::openHooks, &Parts::openChanges, &Parts::openHa, &Parts::openDrc,
-                          &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
+  for (const auto step :
+       {&Parts::openCookies, &Parts::openTsigKeys, &Parts::openMap, &Parts::openHealth,
+        &Parts::openHooks, &Parts::openChanges, &Parts::openHa, &Parts::openDrc, &Parts::bindDns,
+        &Parts::startAdmin, &Parts::startDrc}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();

@@ -298,9 +298,19 @@ std::shared_ptr<const dns::ServingState> StatePublisher::withTable(const MapSnap
 }
 
 void StatePublisher::setCookies(std::shared_ptr<const dns::CookieSecrets> cookies) {
-  auto settings = std::make_shared<dns::AnswerSettings>(*settings_);
-  settings->cookies = std::move(cookies);
-  settings_ = std::move(settings);
+  dns::AnswerSettings settings = *settings_;
+  settings.cookies = std::move(cookies);
+  publishSettings(settings);
+}
+
+void StatePublisher::setTsigKeys(std::shared_ptr<const dns::TsigKeys> keys) {
+  dns::AnswerSettings settings = *settings_;
+  settings.tsig_keys = std::move(keys);
+  publishSettings(settings);
+}
+
+void StatePublisher::publishSettings(const dns::AnswerSettings& settings) {
+  settings_ = std::make_shared<const dns::AnswerSettings>(settings);
   const auto before = published_.current();
   if (before == nullptr) return;
   auto state = std::make_shared<dns::ServingState>(*before);

@@ -50,6 +50,9 @@ class StatePublisher {
   // The secrets that cookies are made and checked with from now on. nullptr: none are.
   void setCookies(std::shared_ptr<const dns::CookieSecrets> cookies);
 
+  // The keys that messages are checked with and signed from now on.
+  void setTsigKeys(std::shared_ptr<const dns::TsigKeys> keys);
+
   // Of the first state. To be called before it.
   void setZones(std::shared_ptr<const dns::ZoneSet> zones) { zones_ = std::move(zones); }
   // For ZoneService::onChange.
@@ -60,6 +63,7 @@ class StatePublisher {
   template <class Touched>
   void decideAgain(dns::ServingState& state, const Touched& touched) const;
   static void decidePoolsAgain(dns::ServingState& state);
+  void publishSettings(const dns::AnswerSettings& settings);
   void publish(const std::shared_ptr<const dns::ServingState>& state);
   std::shared_ptr<const dns::ServingState> withTable(const partition::MapSnapshot& next) const;
 

@@ -28,6 +28,7 @@ struct AnswerFacts {
   // A hash, the same for responses that repeat each other; without a key, so that whoever counts
   // must add its own. 0 for errors: they are of nobody's name.
   std::uint64_t imputed = 0;
+  bool good_tsig = false;  // the client is one of those that have a key
 };
 
 // Sets kind and imputed. `response` is the finished message: its header tells the kind. `source` is

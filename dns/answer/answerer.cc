@@ -8,6 +8,7 @@
 #include "base/byte_reader.h"
 #include "dns/answer/explain_text.h"
 #include "dns/answer/place.h"
+#include "dns/answer/signed_query.h"
 #include "dns/wire/query_parser.h"
 #include "dns/wire/response_writer.h"
 
@@ -485,39 +486,6 @@ class Answering {
   std::size_t dname_count_ = 0;
 };
 
-void count(AnswerCounters& counters, Rcode rcode) {
-  switch (rcode) {
-    case Rcode::kNoError:
-      return counters.no_error.add();
-    case Rcode::kFormErr:
-      return counters.form_err.add();
-    case Rcode::kNxDomain:
-      return counters.nx_domain.add();
-    case Rcode::kNotImp:
-      return counters.not_imp.add();
-    case Rcode::kRefused:
-      return counters.refused.add();
-    case Rcode::kYxDomain:
-      return counters.yx_domain.add();
-    case Rcode::kBadVers:
-      return counters.bad_vers.add();
-    case Rcode::kServFail:
-    case Rcode::kNotAuth:
-      return counters.serv_fail.add();
-  }
-}
-
-void count(AnswerCounters& counters, CookieStanding standing) {
-  switch (standing) {
-    case CookieStanding::kNew:
-      return counters.cookies_new.add();
-    case CookieStanding::kGood:
-      return counters.cookies_good.add();
-    case CookieStanding::kBad:
-      return counters.cookies_bad.add();
-  }
-}
-
 // Of a message that has no question to answer.
 Rcode rcodeOf(ParseOutcome parsed, const AnswerSettings& settings) {
   switch (parsed) {
@@ -546,10 +514,12 @@ std::size_t limitFor(const Query& query, const Client& client, const AnswerSetti
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
                    const ServingState& state, std::span<std::uint8_t> out, AnswerCounters& counters,
                    AnswerFacts* facts) {
-  counters.received.add();
   const AnswerSettings& settings = *state.settings;
   Query query;
   const ParseOutcome parsed = parseQuery(message, settings.location_option_code, query);
+  if (query.has_tsig && client.signature == nullptr)
+    return answerSigned(message, client, state, out, counters, facts);
+  counters.received.add();
   if (parsed == ParseOutcome::kIgnore) {
     counters.ignored.add();
     return 0;
@@ -561,16 +531,17 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   if (query.edns.cookie.present() && settings.cookies != nullptr) {
     const CookieStanding standing =
         settings.cookies->answer(query.edns.cookie, client.address, client.unix_time, cookie);
-    count(counters, standing);
+    counters.count(standing);
     if (facts != nullptr) facts->good_cookie = standing == CookieStanding::kGood;
     opt.cookie = cookie;
   }
   // RFC 8467 §4: where others cannot read an answer its size must not tell it, if the client says
   // that it takes padding; elsewhere padding would only make a larger weapon.
   if (client.transport == Transport::kTls) opt.padded = query.edns.padding_asked;
-  if (parsed != ParseOutcome::kOk) {
-    const Rcode rcode = rcodeOf(parsed, settings);
-    count(counters, rcode);
+  const Rcode refusal = client.signature == nullptr ? Rcode::kNoError : client.signature->refusal;
+  if (parsed != ParseOutcome::kOk || refusal != Rcode::kNoError) {
+    const Rcode rcode = refusal != Rcode::kNoError ? refusal : rcodeOf(parsed, settings);
+    counters.count(rcode);
     return writeRefusal(query, rcode, opt_or_none, out);
   }
   opt.dnssec_ok = query.edns.dnssec_ok;
@@ -580,10 +551,18 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
     opt.keepalive = settings.tcp_keepalive;
   }
 
-  ResponseWriter writer(query, out, limitFor(query, client, settings), opt_or_none);
+  std::size_t limit = limitFor(query, client, settings);
+  if (client.signature != nullptr) {
+    // What every answer has goes out even where a client's limit has no room left for a long key.
+    const std::size_t least =
+        kHeaderBytes + query.question.size() + (opt_or_none == nullptr ? 0 : optSize(opt));
+    limit =
+        std::max(limit, client.signature->answer_bytes + least) - client.signature->answer_bytes;
+  }
+  ResponseWriter writer(query, out, limit, opt_or_none);
   Answering answering(query, client, state, writer, opt, counters);
   answering.run();
-  count(counters, writer.rcode());
+  counters.count(writer.rcode());
   if (writer.truncated()) counters.truncated.add();
   const std::size_t size = writer.finish();
   if (facts != nullptr) {

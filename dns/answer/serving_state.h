@@ -12,6 +12,7 @@
 #include "base/ip.h"
 #include "dns/answer/service_set.h"
 #include "dns/wire/cookie.h"
+#include "dns/wire/tsig.h"
 #include "dns/zone/zone_set.h"
 #include "partition/decision.h"
 #include "partition/map_service.h"
@@ -20,7 +21,7 @@
 
 namespace meridian::dns {
 
-// From the configuration, and the same for the life of the process but for the secrets of cookies.
+// From the configuration, and the same for the life of the process but for secrets.
 struct AnswerSettings {
   std::string node_id;
   std::string version;
@@ -30,6 +31,7 @@ struct AnswerSettings {
   IpPrefixList location_option_from;
   std::uint16_t tcp_keepalive = 100;             // TCP's idle time-out, in units of 100 ms
   std::shared_ptr<const CookieSecrets> cookies;  // nullptr: cookies are ignored
+  std::shared_ptr<const TsigKeys> tsig_keys;     // nullptr: none
 };
 
 struct ServingState {

@@ -56,7 +56,8 @@ std::uint64_t RateLimiter::hashOf(std::uint64_t network_hash,
 
 RateVerdict RateLimiter::judge(const IpAddress& client, const AnswerFacts& facts,
                                std::uint64_t now_ms) noexcept {
-  if (facts.good_cookie || limits_.allow.contains(client)) return RateVerdict::kSend;
+  if (facts.good_cookie || facts.good_tsig || limits_.allow.contains(client))
+    return RateVerdict::kSend;
   const std::uint64_t now = now_ms * kNanosInMilli;
   const std::uint64_t network =
       hashOf(client.masked(client.isV4() ? limits_.ipv4_prefix : limits_.ipv6_prefix));

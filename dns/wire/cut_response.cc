@@ -36,6 +36,9 @@ std::size_t cutResponse(std::span<std::uint8_t> response) {
     in.skip(in.u16());
   }
   if (!in.ok() || in.remaining() != 0) return 0;
+  // Cut, a signed message is one that nobody believes.
+  if (records != 0 && last_type == static_cast<std::uint16_t>(RrType::kTsig))
+    return response.size();
   const bool has_opt = records != 0 && last_type == static_cast<std::uint16_t>(RrType::kOpt);
   if (records == (has_opt ? 1U : 0U)) return response.size();
 

@@ -45,6 +45,7 @@ struct Query {
   RrType type = RrType::kA;
   std::uint16_t rr_class = 1;
   std::span<const std::uint8_t> question;  // the question section's bytes
+  bool has_tsig = false;                   // a TSIG record stands in the additional section
   Edns edns;
 };
 

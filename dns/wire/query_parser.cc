@@ -36,6 +36,7 @@ bool readAdditional(ByteReader& in, std::uint16_t count, std::uint16_t location_
       if (!root_owner || out.edns.present || !readOpt(in, location_option_code, out.edns))
         return false;
     } else {
+      if (type == static_cast<std::uint16_t>(RrType::kTsig)) out.has_tsig = true;
       in.skip(6);  // class and TTL
       in.skip(in.u16());
     }

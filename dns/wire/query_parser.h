@@ -20,7 +20,8 @@ enum class ParseOutcome : std::uint8_t {
 
 // Fills `out`; for kFormErr and kNotImp only id and flags (and edns.present when OPT was read) are
 // good, and out.question when it could be read. For kNotImp edns is filled when the message has a
-// query's form from end to end. REQUIRES: `message` outlives `out`.
+// query's form from end to end. out.has_tsig is set by the first TSIG record that is met, good or
+// not. REQUIRES: `message` outlives `out`.
 ParseOutcome parseQuery(std::span<const std::uint8_t> message, std::uint16_t location_option_code,
                         Query& out);
 

@@ -49,6 +49,15 @@ enum class Rcode : std::uint16_t {
   kBadVers = 16,
 };
 
+// The error field of TSIG (RFC 8945 §3): response codes of their own.
+enum class TsigError : std::uint16_t {
+  kNone = 0,
+  kBadSig = 16,
+  kBadKey = 17,
+  kBadTime = 18,
+  kBadTrunc = 22
+};
+
 enum class EdnsOption : std::uint16_t {
   kNsid = 3,
   kClientSubnet = 8,

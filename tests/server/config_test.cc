@@ -127,6 +127,12 @@ std::string listenerAround(const std::string& name, const std::string& literal) 
   return out;
 }
 
+// What a table of tsig.keys needs beside the key under test.
+std::string tsigKeyAround(const std::string& name) {
+  return std::string(name == "name" ? "" : "name = \"k\"\n") +
+         (name == "secret_file" ? "" : "secret_file = \"s\"\n");
+}
+
 // A document that gives `key` the value `literal`. Of an array's table it is the only element.
 std::string documentWith(const std::string& key, const std::string& literal) {
   const std::size_t dot = key.rfind('.');
@@ -137,6 +143,7 @@ std::string documentWith(const std::string& key, const std::string& literal) {
   section.resize(section.size() - 2);
   return "[[" + section + "]]\n" + line +
          (section == "dns.listeners" ? listenerAround(key.substr(dot + 1), literal) : "") +
+         (section == "tsig.keys" ? tsigKeyAround(key.substr(dot + 1)) : "") +
          (section == "health.checks" ? checkAround(key.substr(dot + 1), literal) : "") +
          (section == "drc.pull" ? pullAround(key.substr(dot + 1)) : "");
 }
@@ -203,6 +210,7 @@ std::vector<std::string> shown(const Config& config) {
       "tcp_write_timeout " + std::to_string(config.tcp_write_timeout.count()),
       "location_option_code " + std::to_string(config.location_option_code),
       "zones_dir " + config.zones_dir.string(),
+      "tsig_keys " + std::to_string(config.tsig_keys.size()),
       "topology_file " + config.topology_file.string(),
       "max_moved_percent " + std::to_string(config.max_moved_percent),
       "networks " + std::to_string(config.networks.size()),
@@ -350,13 +358,13 @@ TEST(ConfigDocumentation, ListedValuesAreTheOnlyOnes) {
     }
     EXPECT_THAT(errorsOf(documentWith(row.key, "\"other\"")), HasSubstr(": other: ")) << row.key;
   }
-  EXPECT_EQ(listed, 11U);
+  EXPECT_EQ(listed, 12U);
 }
 
 TEST(ConfigDocumentation, RequiredKeysAreMissed) {
   const std::string errors = errorsOf(
       "[[geo.databases]]\n[[geo.fences]]\n[[geo.catalogues]]\n[[health.checks]]\n"
-      "[[drc.pull]]\n[[dns.listeners]]\n");
+      "[[drc.pull]]\n[[dns.listeners]]\n[[tsig.keys]]\n");
   for (const Row& row : documentedRows()) {
     const std::string path = firstElement(row.key);
     EXPECT_EQ(errors.find(": " + path + ": is missing\n") != std::string::npos,
@@ -374,6 +382,7 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
     if (row.key.rfind("health.checks[].", 0) == 0) continue;
     if (row.key.rfind("drc.pull[].", 0) == 0) continue;  // of the test PullsAreRead
     if (row.key.rfind("dns.listeners[].", 0) == 0) continue;
+    if (row.key.rfind("tsig.keys[].", 0) == 0) continue;
     const std::size_t dot = row.key.rfind('.');
     const std::string name = row.key.substr(dot + 1) + " = ";
     const auto values = codeSpans(row.fallback);
