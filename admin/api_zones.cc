@@ -33,7 +33,8 @@ Json zoneJson(const LoadedZone& loaded) {
 
 HttpReply zonesReply(const Context& context) {
   Json list = Json::array();
-  for (const LoadedZone& zone : context.zones.zones()->zones()) list.push_back(zoneJson(zone));
+  const dns::ZoneSet& zones = *context.zones.zones();
+  for (std::size_t i = 0; i < zones.size(); ++i) list.push_back(zoneJson(zones[i]));
   return jsonReply({{"zones", std::move(list)}});
 }
 
@@ -80,8 +81,8 @@ HttpReply reloadAll(const Context& context, const ApiCall& call) {
                                      {"errors", std::to_string(done.error().problems.size())}});
     return zoneErrorReply("zone_files", done.error());
   }
-  logInfo("zones_reloaded", {{"actor", call.caller.name},
-                             {"zones", std::to_string(context.zones.zones()->zones().size())}});
+  logInfo("zones_reloaded",
+          {{"actor", call.caller.name}, {"zones", std::to_string(context.zones.zones()->size())}});
   return zonesReply(context);
 }
 

@@ -41,7 +41,7 @@ void DrcStream::ListenerFree::operator()(evconnlistener* listener) const {
 
 class DrcStream::Connection {
  public:
-  Connection(DrcStream& server, dns::Socket socket)
+  Connection(DrcStream& server, Socket socket)
       : server_(server), event_(server.newEvent(socket)), handshaking_(server.tls_ != nullptr) {
     // One whole line and its newline: input beyond that waits in the kernel.
     bufferevent_setwatermark(event_.get(), EV_READ, 0, kMaxFeedLine + 2);
@@ -173,7 +173,7 @@ class DrcStream::Connection {
   bool finishing_ = false;
 };
 
-bufferevent* DrcStream::newEvent(dns::Socket& socket) {
+bufferevent* DrcStream::newEvent(Socket& socket) {
   bufferevent* const event =
       tls_ ? bufferevent_openssl_socket_new(loop_.raw(), socket.get(), tls_->newSession(),
                                             BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE)
@@ -216,7 +216,7 @@ Status DrcStream::listen() {
   listener_.reset(evconnlistener_new(
       loop_.raw(),
       [](evconnlistener*, evutil_socket_t descriptor, sockaddr*, int, void* self) {
-        static_cast<DrcStream*>(self)->accept(dns::Socket(descriptor));
+        static_cast<DrcStream*>(self)->accept(Socket(descriptor));
       },
       this, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1, socket->get()));
   if (!listener_) return fail(ErrorKind::kIo, "libevent could not listen on a TCP socket");
@@ -230,7 +230,7 @@ Status DrcStream::listen() {
   return {};
 }
 
-void DrcStream::accept(dns::Socket socket) {
+void DrcStream::accept(Socket socket) {
   if (connections_.size() >= options_.max_connections) {
     logWarn("drc_stream_full", {{"connections", std::to_string(connections_.size())}});
     return;

@@ -61,10 +61,10 @@ class DrcStream {
   DrcStream(EventLoop& loop, const Clock& clock, partition::FeedIntake& intake,
             const Authenticator& authenticator, const DrcStreamOptions& options);
   Status listen();
-  void accept(dns::Socket socket);
+  void accept(Socket socket);
   void drop(const Connection& connection);
   // Takes the socket.
-  bufferevent* newEvent(dns::Socket& socket);
+  bufferevent* newEvent(Socket& socket);
 
   EventLoop& loop_;
   const Clock& clock_;

@@ -59,13 +59,10 @@ RrsetEdit readRrset(ObjectReader& in, const Name& apex) {
   return out;
 }
 
-dns::SerialPolicy serialsOf(ObjectReader& in) {
-  const std::string text =
-      in.string("serial", {.fallback = "increment", .one_of = {"increment", "unixtime", "date"}});
-  for (const auto policy : {dns::SerialPolicy::kUnixTime, dns::SerialPolicy::kDate}) {
-    if (text == dns::serialPolicyName(policy)) return policy;
-  }
-  return dns::SerialPolicy::kIncrement;
+// nullopt: as the zone's own policy says.
+std::optional<dns::SerialPolicy> serialsOf(ObjectReader& in) {
+  if (!in.has("serial")) return std::nullopt;
+  return dns::serialPolicyOf(in.string("serial", {.one_of = {"increment", "unixtime", "date"}}));
 }
 
 std::string reasonIn(ObjectReader& in) {

@@ -91,8 +91,8 @@ class Decoder {
   Config run() {
     Config config;
     readServer(config);
-    readDns(config);
     config.tsig_keys = decodeTsigKeys(root_, folder_);
+    readDns(config);
     readTopology(config);
     readGeo(config);
     readHealth(config);
@@ -190,6 +190,7 @@ class Decoder {
     if (in.has("cookie_secret_file"))
       config.cookie_secret_file = path(in, "cookie_secret_file", "");
     config.zones_dir = path(in, "zones_dir", "zones");
+    config.zone_policies = decodeZonePolicies(in, config.tsig_keys);
     readRateLimits(in, config);
     in.finish();
   }

@@ -30,6 +30,7 @@
 #include "partition/site/site_patrol.h"
 #include "server/listener_config.h"
 #include "server/tsig_config.h"
+#include "server/zone_config.h"
 
 namespace meridian::server {
 
@@ -58,6 +59,7 @@ struct Config {
   std::filesystem::path cookie_secret_file;  // empty: a secret of this process alone
   dns::RateLimits rate_limits;
   std::filesystem::path zones_dir;
+  std::vector<dns::ZonePolicy> zone_policies;
   std::vector<TsigKeyConfig> tsig_keys;
 
   std::filesystem::path topology_file;

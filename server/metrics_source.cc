@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 namespace meridian::server {
 namespace {
@@ -145,6 +146,40 @@ void addHandshakes(std::vector<Metric>& out, const dns::TcpServer& server) {
                          server.proxies().refused, &dns::proxyRefusalName));
 }
 
+// Zones that went out to others, over TCP and over TLS.
+void addTransfers(std::vector<Metric>& out, const dns::TcpServer& server) {
+  Metric started =
+      metric("meridian_dns_transfers_total", "requests for a zone (AXFR, IXFR), by what was sent");
+  Metric finished = metric("meridian_dns_transfers_finished_total",
+                           "of those that were not refused: all messages were made");
+  Metric bytes = metric("meridian_dns_transfer_bytes_total", "bytes of their messages");
+  for (const auto& [transport, tcp] :
+       {std::pair{"tcp", &server.counters()}, std::pair{"tls", &server.tlsCounters()}}) {
+    const dns::TransferCounters& counters = tcp->transfers;
+    for (std::size_t i = 0; i < dns::kTransferOutcomes; ++i) {
+      const auto outcome = static_cast<dns::TransferOutcome>(i);
+      started.samples.push_back(
+          {{{"transport", transport}, {"outcome", std::string(transferOutcomeName(outcome))}},
+           static_cast<double>(counters.started[i].value())});
+    }
+    const Metric::Labels label{{"transport", transport}};
+    finished.samples.push_back({label, static_cast<double>(counters.finished.value())});
+    bytes.samples.push_back({label, static_cast<double>(counters.bytes.value())});
+  }
+  for (Metric* each : {&started, &finished, &bytes}) out.push_back(std::move(*each));
+}
+
+Metric notices(const dns::NotifyCounters& counters) {
+  Metric out =
+      metric("meridian_dns_notify_total", "NOTIFY messages sent, and what became of the notices");
+  for (const auto& [outcome, counter] :
+       {std::pair{"sent", &counters.sent}, std::pair{"heard", &counters.heard},
+        std::pair{"refused", &counters.refused}, std::pair{"given_up", &counters.given_up}}) {
+    out.samples.push_back({{{"outcome", outcome}}, static_cast<double>(counter->value())});
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::uint64_t> DnsMetrics::subjectTotals(std::size_t subjects) const {
@@ -224,9 +259,10 @@ std::vector<Metric> DnsMetrics::collect() const {
   addConnections(out, "meridian_dns_tcp", "TCP", tcp_counters);
   addConnections(out, "meridian_dns_tls", "TLS", tls_counters);
   addHandshakes(out, tcp_);
+  addTransfers(out, tcp_);
+  out.push_back(notices(notifier_.counters()));
   out.push_back(single("meridian_dns_zones", "DNS zones served",
-                       static_cast<double>(state_.current()->zones->zones().size()),
-                       Metric::Type::kGauge));
+                       static_cast<double>(state_.current()->zones->size()), Metric::Type::kGauge));
   return out;
 }
 

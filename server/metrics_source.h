@@ -12,6 +12,7 @@
 #include "dns/answer/serving_state.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "dns/transfer/notifier.h"
 
 namespace meridian::server {
 
@@ -19,8 +20,8 @@ class DnsMetrics final : public admin::MetricsSource {
  public:
   // All must outlive this.
   DnsMetrics(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers, const dns::TcpServer& tcp,
-             const Published<dns::ServingState>& state)
-      : workers_(workers), tcp_(tcp), state_(state) {}
+             const dns::Notifier& notifier, const Published<dns::ServingState>& state)
+      : workers_(workers), tcp_(tcp), notifier_(notifier), state_(state) {}
 
   std::vector<admin::Metric> collect() const override;
   // Questions since the start to each of the first `subjects` subjects, of all workers together.
@@ -32,6 +33,7 @@ class DnsMetrics final : public admin::MetricsSource {
  private:
   const std::vector<std::unique_ptr<dns::UdpWorker>>& workers_;
   const dns::TcpServer& tcp_;
+  const dns::Notifier& notifier_;
   const Published<dns::ServingState>& state_;
 };
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "dns/transfer/notifier.h"
 #include "dns/zone/zone_service.h"
 #include "partition/change/engine.h"
 #include "partition/drc/collector.h"
@@ -30,11 +31,10 @@
 #include "partition/traffic/query_rates.h"
 #include "partition/traffic/resolver_counts.h"
 #include "partition/traffic/resolver_period.h"
-#include "server/cookie_file.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
+#include "server/secret_watch.h"
 #include "server/state_publisher.h"
-#include "server/tsig_files.h"
 #include "server/world.h"
 
 namespace meridian::server {
@@ -53,9 +53,6 @@ constexpr std::size_t kFilesOfProbe = 4;
 
 // How soon a change notices that a budget has run out or a link is good again.
 constexpr std::chrono::milliseconds kChangeTick{100};
-// How soon a rotated secret is used; RFC 9018 §5 leaves an hour between the steps of a rotation.
-constexpr std::chrono::seconds kCookieFileTick{2};
-constexpr std::chrono::seconds kTsigFilesTick{2};
 
 // DNS over TLS. A resolver that comes again does so within the hour, mostly. Messages bring their
 // length, so that an end without TLS's word for it does no harm.
@@ -105,6 +102,7 @@ struct Server::Parts {
   StatePublisher publisher;
   std::shared_ptr<KvStore> store;
   std::optional<dns::ZoneService> zones;
+  std::unique_ptr<dns::Notifier> notifier;
   std::optional<partition::GoodSites> good_sites;
   std::unique_ptr<partition::OutboundHooks> hooks;
   std::unique_ptr<partition::MapService> map;
@@ -144,13 +142,12 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> rates_tick;
   std::unique_ptr<EventLoop::Timer> resolvers_tick;
   std::unique_ptr<EventLoop::Timer> spill_tick;
-  std::optional<CookieFile> cookie_file;
-  std::unique_ptr<EventLoop::Timer> cookie_tick;
-  std::optional<TsigFiles> tsig_files;
-  std::unique_ptr<EventLoop::Timer> tsig_tick;
+  std::optional<SecretWatch> secret_watch;
+  std::unique_ptr<EventLoop::Timer> secrets_tick;
 
-  Status openCookies();
-  Status openTsigKeys();
+  Status openSecrets();
+  Status openZones();
+  void announce(const dns::LoadedZone& zone) const;
   Status openMap();
   void compareTopologyFile() const;
   Status openChanges();
@@ -165,55 +162,13 @@ struct Server::Parts {
   Status startDrc();
   void startWorkers();
   void countResolvers();
-  void lookAtCookieFile();
-  void lookAtTsigFiles();
 };
 
-Status Server::Parts::openCookies() {
-  const Config& config = world.config;
-  if (!config.cookies) return {};
-  if (config.cookie_secret_file.empty()) {
-    auto secrets = dns::CookieSecrets::random();
-    if (!secrets) return tl::unexpected(secrets.error().within("cookie secret"));
-    publisher.setCookies(std::make_shared<const dns::CookieSecrets>(std::move(*secrets)));
-    return {};
-  }
-  cookie_file.emplace(config.cookie_secret_file);
-  auto secrets = cookie_file->look();
-  if (!secrets) return tl::unexpected(secrets.error());
-  publisher.setCookies(std::make_shared<const dns::CookieSecrets>(std::move(**secrets)));
+Status Server::Parts::openSecrets() {
+  auto opened = SecretWatch::open(world.config, publisher);
+  if (!opened) return tl::unexpected(opened.error());
+  secret_watch = std::move(*opened);
   return {};
-}
-
-void Server::Parts::lookAtCookieFile() {
-  auto secrets = cookie_file->look();
-  if (!secrets) {
-    logError("cookie_secrets_not_read",
-             {{"why", secrets.error().message}, {"next", "those read before stay; mend the file"}});
-  } else if (*secrets) {
-    logInfo("cookie_secrets_read", {{"count", std::to_string((*secrets)->size())}});
-    publisher.setCookies(std::make_shared<const dns::CookieSecrets>(std::move(**secrets)));
-  }
-}
-
-Status Server::Parts::openTsigKeys() {
-  if (world.config.tsig_keys.empty()) return {};
-  tsig_files.emplace(world.config.tsig_keys);
-  auto keys = tsig_files->look();
-  if (!keys) return tl::unexpected(keys.error());
-  publisher.setTsigKeys(std::make_shared<const dns::TsigKeys>(std::move(**keys)));
-  return {};
-}
-
-void Server::Parts::lookAtTsigFiles() {
-  auto keys = tsig_files->look();
-  if (!keys) {
-    logError("tsig_secrets_not_read",
-             {{"why", keys.error().message}, {"next", "those read before stay; mend the file"}});
-  } else if (*keys) {
-    logInfo("tsig_secrets_read", {{"count", std::to_string((*keys)->size())}});
-    publisher.setTsigKeys(std::make_shared<const dns::TsigKeys>(std::move(**keys)));
-  }
 }
 
 // The journal decides what is served, so a file that cannot be read takes nothing away; only the
@@ -263,12 +218,7 @@ Status Server::Parts::openMap() {
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
-  auto opened_zones =
-      dns::ZoneService::open(store, clock, world.config.zones_dir, std::move(world.zones));
-  if (!opened_zones) return tl::unexpected(opened_zones.error());
-  zones = std::move(*opened_zones);
-  zones->onChange([this](const auto& next) { return publisher.prepareZones(next); });
-  publisher.setZones(zones->zones());
+  if (Status opened = openZones(); !opened) return opened;
   auto good = partition::GoodSites::open(store);
   if (!good) return tl::unexpected(good.error());
   good_sites = std::move(*good);
@@ -286,6 +236,25 @@ Status Server::Parts::openMap() {
   map->limitMoves(world.config.max_moved_percent);
   compareTopologyFile();
   return {};
+}
+
+// What the store has of the zones comes over what the files say.
+Status Server::Parts::openZones() {
+  auto opened =
+      dns::ZoneService::open(store, clock, world.config.zones_dir, std::move(world.zones));
+  if (!opened) return tl::unexpected(opened.error());
+  zones = std::move(*opened);
+  zones->setPolicies(publisher.settings().zone_policies);
+  zones->onChange([this](const auto& next) { return publisher.prepareZones(next); });
+  publisher.setZones(zones->zones());
+  notifier = std::make_unique<dns::Notifier>(loop, clock,
+                                             [this] { return publisher.settings().tsig_keys; });
+  zones->onPublished([this](const dns::LoadedZone& zone) { announce(zone); });
+  return {};
+}
+
+void Server::Parts::announce(const dns::LoadedZone& zone) const {
+  notifier->notify(zone.zone, publisher.settings().zone_policies->of(zone.zone->apex()).notify);
 }
 
 Status Server::Parts::openChanges() {
@@ -387,7 +356,7 @@ Status Server::Parts::bindDns() {
       std::move(listeners), publisher.published(),
       dns::TcpLimits{config.tcp_max_connections, config.tcp_max_per_client, config.tcp_idle_timeout,
                      config.tcp_write_timeout, config.handshake_timeout});
-  metrics = std::make_unique<DnsMetrics>(udp, *tcp, publisher.published());
+  metrics = std::make_unique<DnsMetrics>(udp, *tcp, *notifier, publisher.published());
   return {};
 }
 
@@ -530,11 +499,12 @@ void Server::Parts::startWorkers() {
   });
   resolvers_tick = loop.every(partition::ResolverCounts::kEvery, [this] { countResolvers(); });
   spill_tick = loop.every(spill->period(), [this] { spill->tick(); });
-  if (tsig_files) tsig_tick = loop.every(kTsigFilesTick, [this] { lookAtTsigFiles(); });
-  if (cookie_file) cookie_tick = loop.every(kCookieFileTick, [this] { lookAtCookieFile(); });
+  secrets_tick = loop.every(SecretWatch::kEvery, [this] { secret_watch->look(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
   serving = true;
+  // Others may have missed a change while this was not running.
+  for (std::size_t i = 0; i < zones->zones()->size(); ++i) announce((*zones->zones())[i]);
 }
 
 void Server::Parts::countResolvers() {
@@ -563,17 +533,16 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   setLogLevel(world->config.log_level);
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(std::move(*world))));
   Parts& parts = *server->parts_;
-  for (const auto step :
-       {&Parts::openCookies, &Parts::openTsigKeys, &Parts::openMap, &Parts::openHealth,
-        &Parts::openHooks, &Parts::openChanges, &Parts::openHa, &Parts::openDrc, &Parts::bindDns,
-        &Parts::startAdmin, &Parts::startDrc}) {
+  for (const auto step : {&Parts::openSecrets, &Parts::openMap, &Parts::openHealth,
+                          &Parts::openHooks, &Parts::openChanges, &Parts::openHa, &Parts::openDrc,
+                          &Parts::bindDns, &Parts::startAdmin, &Parts::startDrc}) {
     if (Status done = (parts.*step)(); !done) return tl::unexpected(done.error());
   }
   parts.startWorkers();
   const partition::MapSnapshot& map = parts.map->current();
   logInfo("serving", {{"node", parts.world.config.node_id},
                       {"rev", std::to_string(map.table->rev)},
-                      {"zones", std::to_string(parts.zones->zones()->zones().size())},
+                      {"zones", std::to_string(parts.zones->zones()->size())},
                       {"services", std::to_string(map.topology->services.size())},
                       {"partitions", std::to_string(map.topology->partitions.size())}});
   return server;

@@ -225,13 +225,9 @@ bool touches(const partition::Zone& zone, const partition::SiteLoad& before,
 }
 
 bool touchesServices(const dns::ServingState& before, const dns::ZoneSet& next) {
-  const auto& old_zones = before.zones->zones();
-  const auto& new_zones = next.zones();
-  return !std::equal(old_zones.begin(), old_zones.end(), new_zones.begin(), new_zones.end(),
-                     [&](const dns::LoadedZone& a, const dns::LoadedZone& b) {
-                       return a.zone == b.zone || (a.zone->apex() == b.zone->apex() &&
-                                                   !before.services->touches(*a.zone));
-                     });
+  return !before.zones->equals(next, [&](const dns::LoadedZone& zone, const dns::LoadedZone&) {
+    return !before.services->touches(*zone.zone);
+  });
 }
 
 }  // namespace

@@ -53,6 +53,8 @@ class StatePublisher {
   // The keys that messages are checked with and signed from now on.
   void setTsigKeys(std::shared_ptr<const dns::TsigKeys> keys);
 
+  // What the configuration says to those who answer.
+  const dns::AnswerSettings& settings() const { return *settings_; }
   // Of the first state. To be called before it.
   void setZones(std::shared_ptr<const dns::ZoneSet> zones) { zones_ = std::move(zones); }
   // For ZoneService::onChange.

@@ -141,6 +141,7 @@ std::shared_ptr<const dns::AnswerSettings> answerSettings(const Config& config) 
       std::min<std::int64_t>(config.tcp_idle_timeout.count() / 100, 0xFFFF));
   settings->explain_from = config.explain_from;
   settings->location_option_from = config.location_option_from;
+  settings->zone_policies = std::make_shared<const dns::ZonePolicies>(config.zone_policies);
   return settings;
 }
 

@@ -68,7 +68,8 @@ ExitCode checkConfig(const std::string& config_file, bool json) {
   if (!loaded) return report(loaded.error());
   const partition::Topology& topology = *loaded->world.topology;
   std::size_t records = 0;
-  for (const auto& zone : loaded->world.zones->zones()) records += zone.zone->recordCount();
+  const dns::ZoneSet& zones = *loaded->world.zones;
+  for (std::size_t i = 0; i < zones.size(); ++i) records += zones[i].zone->recordCount();
   const std::vector<std::pair<const char*, std::size_t>> counts = {
       {"datacenters", topology.datacenters.size()},
       {"ezones", topology.ezones.size()},
@@ -78,7 +79,7 @@ ExitCode checkConfig(const std::string& config_file, bool json) {
       {"fences", loaded->world.sources->fences.size()},
       {"pois", loaded->world.sources->pois.size()},
       {"cities", loaded->world.sources->cities.size()},
-      {"dns_zones", loaded->world.zones->zones().size()},
+      {"dns_zones", zones.size()},
       {"dns_records", records}};
   Json object = Json::object();
   TextTable table({"CHECKED", "COUNT"});

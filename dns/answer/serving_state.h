@@ -13,6 +13,7 @@
 #include "dns/answer/service_set.h"
 #include "dns/wire/cookie.h"
 #include "dns/wire/tsig.h"
+#include "dns/zone/zone_policy.h"
 #include "dns/zone/zone_set.h"
 #include "partition/decision.h"
 #include "partition/map_service.h"
@@ -32,6 +33,7 @@ struct AnswerSettings {
   std::uint16_t tcp_keepalive = 100;             // TCP's idle time-out, in units of 100 ms
   std::shared_ptr<const CookieSecrets> cookies;  // nullptr: cookies are ignored
   std::shared_ptr<const TsigKeys> tsig_keys;     // nullptr: none
+  std::shared_ptr<const ZonePolicies> zone_policies = std::make_shared<const ZonePolicies>();
 };
 
 struct ServingState {

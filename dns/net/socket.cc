@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -20,35 +19,6 @@ constexpr int kUdpBufferBytes = 4 << 20;
 constexpr int kTcpBacklog = 1024;
 constexpr const char* kFastOpenSetting = "/proc/sys/net/ipv4/tcp_fastopen";
 constexpr int kFastOpenServers = 2;  // a bit of it
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-SocketAddress toSocketAddress(const IpEndpoint& endpoint) {
-  SocketAddress out;
-  if (endpoint.address.isV4()) {
-    sockaddr_in four{};
-    four.sin_family = AF_INET;
-    four.sin_port = htons(endpoint.port);
-    four.sin_addr.s_addr = htonl(endpoint.address.asV4());
-    std::memcpy(&out.storage, &four, sizeof four);
-    out.size = sizeof four;
-  } else {
-    sockaddr_in6 six{};
-    six.sin6_family = AF_INET6;
-    six.sin6_port = htons(endpoint.port);
-    for (unsigned i = 0; i < 16; ++i) {
-      six.sin6_addr.s6_addr[i] =
-          static_cast<std::uint8_t>(endpoint.address.bits() >> (120 - 8 * i));
-    }
-    std::memcpy(&out.storage, &six, sizeof six);
-    out.size = sizeof six;
-  }
-  return out;
-}
 
 bool setOption(const Socket& socket, int level, int name, int value) {
   return setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
@@ -69,25 +39,12 @@ Result<Socket> bound(const IpEndpoint& endpoint, int type, bool reuse_port) {
   if (!setOption(socket, SOL_SOCKET, reuse_port ? SO_REUSEPORT : SO_REUSEADDR, 1)) {
     return failErrno(endpoint, "share the address");
   }
-  const SocketAddress address = toSocketAddress(endpoint);
+  const SocketAddress address(endpoint);
   if (::bind(socket.get(), address.get(), address.size) != 0) return failErrno(endpoint, "bind");
   return socket;
 }
 
 }  // namespace
-
-Socket::~Socket() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-Result<IpEndpoint> Socket::localEndpoint() const {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    return fail(ErrorKind::kIo, std::string("getsockname: ") + std::strerror(errno));
-  }
-  return endpointOf(address);
-}
 
 Result<Socket> bindUdp(const IpEndpoint& endpoint) {
   auto socket = bound(endpoint, SOCK_DGRAM, true);
@@ -135,18 +92,6 @@ void sendAtOnce(const Socket& connection) {
 
 bool isUnspecified(const IpAddress& address) {
   return address.bits() == 0;
-}
-
-IpEndpoint endpointOf(const sockaddr_storage& address) {
-  if (address.ss_family == AF_INET6) {
-    sockaddr_in6 six{};
-    std::memcpy(&six, &address, sizeof six);
-    return {IpAddress::v6(std::span<const std::uint8_t, 16>(six.sin6_addr.s6_addr)),
-            ntohs(six.sin6_port)};
-  }
-  sockaddr_in four{};
-  std::memcpy(&four, &address, sizeof four);
-  return {IpAddress::v4(ntohl(four.sin_addr.s_addr)), ntohs(four.sin_port)};
 }
 
 }  // namespace meridian::dns

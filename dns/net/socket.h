@@ -1,36 +1,11 @@
-// Listening sockets: made, bound, and closed when they go.
+// The sockets of a DNS server: made, bound, with the options they need.
 #pragma once
-
-#include <utility>
 
 #include "base/ip.h"
 #include "base/result.h"
-
-struct sockaddr;
-struct sockaddr_storage;
+#include "base/socket.h"
 
 namespace meridian::dns {
-
-class Socket {
- public:
-  explicit Socket(int descriptor = -1) : descriptor_(descriptor) {}
-  Socket(Socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  Socket& operator=(Socket&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket();
-
-  int get() const { return descriptor_; }
-  int release() { return std::exchange(descriptor_, -1); }
-  // The bound address: tells the port when 0 was asked for.
-  Result<IpEndpoint> localEndpoint() const;
-
- private:
-  int descriptor_;
-};
 
 // A UDP socket that shares its port with the other workers' (SO_REUSEPORT): the kernel spreads
 // clients over them. Bound to the unspecified address it asks for packet info, so that answers
@@ -49,6 +24,5 @@ Status allowFastOpen(const Socket& listener, int queue);
 void sendAtOnce(const Socket& connection);
 
 bool isUnspecified(const IpAddress& address);
-IpEndpoint endpointOf(const sockaddr_storage& address);
 
 }  // namespace meridian::dns

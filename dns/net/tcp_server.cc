@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -132,6 +133,8 @@ class TcpServer::Connection {
   TcpCounters& counters() const { return listener_.counters; }
   evbuffer* input() const { return bufferevent_get_input(event_.get()); }
   evbuffer* output() const { return bufferevent_get_output(event_.get()); }
+  // The one that goes out, if any.
+  std::optional<OutgoingTransfer>& transfer() { return transfer_; }
   bool mayWrite() const { return evbuffer_get_length(output()) < kMaxUnsentBytes; }
 
   void restartIdleTimer() {
@@ -148,7 +151,7 @@ class TcpServer::Connection {
   // The output is empty: queries that waited for room go on, and a finishing connection may end.
   void onWritten() {
     if (!server_.answerAll(*this)) return;
-    if (finishing_ && evbuffer_get_length(output()) == 0) return server_.drop(*this);
+    if (finishing_ && isDone()) return server_.drop(*this);
     readWhileThereIsRoom();
   }
   // What comes while answers wait to be taken stays in the kernel. (A high watermark would do that
@@ -186,11 +189,12 @@ class TcpServer::Connection {
     server_.handshakes_.failed[static_cast<std::size_t>(why)].add();
     server_.drop(*this);
   }
+  bool isDone() const { return !transfer_ && evbuffer_get_length(output()) == 0; }
   // No more queries from here on; the connection ends once its answers are sent.
   void finish() {
     finishing_ = true;
     bufferevent_disable(event_.get(), EV_READ);
-    if (evbuffer_get_length(output()) == 0) return server_.drop(*this);
+    if (isDone()) return server_.drop(*this);
     bufferevent_enable(event_.get(), EV_WRITE);  // TLS stops both ways when the client closes one
   }
 
@@ -199,6 +203,7 @@ class TcpServer::Connection {
   IpAddress client_;
   std::unique_ptr<bufferevent, BufferEventFree> event_;
   std::unique_ptr<EventLoop::Timer> idle_;
+  std::optional<OutgoingTransfer> transfer_;
   bool handshaking_;
   bool reading_ = true;
   bool finishing_ = false;
@@ -331,42 +336,71 @@ void TcpServer::drop(Connection& connection) {
   connections_.erase(&connection);
 }
 
-// Answers every complete query in the buffer, while there is room for answers. False: the
-// connection is gone.
+// Answers every complete query in the buffer, and goes on with a transfer, while there is room for
+// answers. False: the connection is gone.
 bool TcpServer::answerAll(Connection& connection) {
-  evbuffer* input = connection.input();
   bool answered = false;
   while (connection.mayWrite()) {
-    std::uint8_t prefix[kLengthBytes];
-    if (evbuffer_copyout(input, prefix, sizeof prefix) != sizeof prefix) break;
-    const std::size_t size = static_cast<std::size_t>(prefix[0] << 8 | prefix[1]);
-    if (size < kHeaderBytes) {
-      connection.counters().malformed.add();
+    const Progress progress = answerNext(connection);
+    if (progress == Progress::kGone) {
       drop(connection);
       return false;
     }
-    if (evbuffer_get_length(input) < kLengthBytes + size) break;
-    if (!answerOne(connection, size)) {
-      drop(connection);
-      return false;
-    }
+    if (progress == Progress::kNone) break;
     answered = true;
   }
   if (answered) connection.restartIdleTimer();
   return true;
 }
 
-// False: no memory; this client goes, the others stay.
+TcpServer::Progress TcpServer::answerNext(Connection& connection) {
+  const auto made = [](bool done) { return done ? Progress::kMade : Progress::kGone; };
+  evbuffer* input = connection.input();
+  std::uint8_t prefix[kLengthBytes];
+  if (evbuffer_copyout(input, prefix, sizeof prefix) == sizeof prefix) {
+    const std::size_t size = static_cast<std::size_t>(prefix[0] << 8 | prefix[1]);
+    if (size < kHeaderBytes) {
+      connection.counters().malformed.add();
+      return Progress::kGone;
+    }
+    if (evbuffer_get_length(input) >= kLengthBytes + size) {
+      const std::uint8_t* bytes =
+          evbuffer_pullup(input, static_cast<ev_ssize_t>(kLengthBytes + size));
+      if (bytes == nullptr) return Progress::kGone;
+      const bool waits = connection.transfer() && asksForTransfer({bytes + kLengthBytes, size});
+      if (!waits) return made(answerOne(connection, size));
+    }
+  }
+  return connection.transfer() ? made(transferNext(connection)) : Progress::kNone;
+}
+
+// False: no memory; this client goes, the others stay. REQUIRES: the message is in one piece.
 bool TcpServer::answerOne(Connection& connection, std::size_t size) {
   evbuffer* input = connection.input();
-  const std::uint8_t* bytes = evbuffer_pullup(input, static_cast<ev_ssize_t>(kLengthBytes + size));
-  if (bytes == nullptr) return false;
-  const std::span<const std::uint8_t> message(bytes + kLengthBytes, size);
+  const std::span<const std::uint8_t> message(
+      evbuffer_pullup(input, static_cast<ev_ssize_t>(kLengthBytes + size)) + kLengthBytes, size);
   const Client client{connection.client(), connection.transport(), coarseUnixTime()};
-  const std::size_t length =
-      answer(message, client, observer_->read(), response_, connection.counters().answers);
+  std::size_t length = 0;
+  if (asksForTransfer(message)) {
+    connection.transfer().emplace(message, client, observer_->read(),
+                                  connection.counters().transfers);
+  } else {
+    length = answer(message, client, observer_->read(), response_, connection.counters().answers);
+  }
   evbuffer_drain(input, kLengthBytes + size);
-  if (length == 0) return true;
+  return length == 0 || send(connection, length);
+}
+
+// False: the connection cannot go on.
+bool TcpServer::transferNext(Connection& connection) {
+  std::optional<OutgoingTransfer>& transfer = connection.transfer();
+  const std::size_t length = transfer->next(response_, coarseUnixTime());
+  if (transfer->done()) transfer.reset();
+  return length != 0 && send(connection, length);
+}
+
+// The first `length` bytes of response_. False: no memory.
+bool TcpServer::send(Connection& connection, std::size_t length) {
   const std::uint8_t frame[kLengthBytes] = {static_cast<std::uint8_t>(length >> 8),
                                             static_cast<std::uint8_t>(length)};
   return evbuffer_add(connection.output(), frame, sizeof frame) == 0 &&

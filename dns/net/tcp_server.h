@@ -1,5 +1,7 @@
 // TcpServer: DNS over TCP (RFC 7766) and over TLS (RFC 7858), on one thread: framing, pipelining,
-// limits and time-outs, which are the same for both.
+// limits and time-outs, which are the same for both. Transfers of zones (RFC 5936, RFC 1995) go out
+// message by message, as the client takes them; other queries of the connection are answered
+// meanwhile, a second transfer after the first.
 //
 // A connection ends when no complete query came for the idle time-out (bytes that complete nothing
 // do not count), when the client does not take its answers, on a malformed frame, or when the
@@ -27,6 +29,7 @@
 #include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
 #include "dns/net/socket.h"
+#include "dns/transfer/outgoing_transfer.h"
 #include "dns/wire/proxy_header.h"
 
 struct bufferevent;
@@ -51,6 +54,7 @@ struct TcpLimits {
 
 struct TcpCounters {
   AnswerCounters answers;
+  TransferCounters transfers;
   Counter accepted;  // in TLS: before the handshake
   Counter refused;   // over a limit
   Counter timed_out;
@@ -102,8 +106,12 @@ class TcpServer {
   // Takes the socket.
   bufferevent* newEvent(const Listener& listener, Socket& socket);
   void drop(Connection& connection);
+  enum class Progress : std::uint8_t { kNone, kMade, kGone };
   bool answerAll(Connection& connection);
+  Progress answerNext(Connection& connection);
   bool answerOne(Connection& connection, std::size_t size);
+  bool transferNext(Connection& connection);
+  bool send(Connection& connection, std::size_t length);
 
   EventLoop loop_;
   TcpLimits limits_;

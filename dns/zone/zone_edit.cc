@@ -120,6 +120,14 @@ std::string_view serialPolicyName(SerialPolicy policy) {
   return "date";
 }
 
+std::optional<SerialPolicy> serialPolicyOf(std::string_view name) {
+  for (const auto policy :
+       {SerialPolicy::kIncrement, SerialPolicy::kUnixTime, SerialPolicy::kDate}) {
+    if (serialPolicyName(policy) == name) return policy;
+  }
+  return std::nullopt;
+}
+
 std::uint32_t nextSerial(std::uint32_t serial, SerialPolicy policy, WallTime now) {
   std::uint32_t wanted = serial + 1;
   if (policy == SerialPolicy::kUnixTime) {

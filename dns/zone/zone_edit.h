@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ enum class SerialPolicy : std::uint8_t {
   kDate,      // YYYYMMDDnn of UTC, nn from 00
 };
 std::string_view serialPolicyName(SerialPolicy policy);  // "increment", "unixtime", "date"
+std::optional<SerialPolicy> serialPolicyOf(std::string_view name);
 std::uint32_t nextSerial(std::uint32_t serial, SerialPolicy policy, WallTime now);
 
 // An RRset as it shall be; without RDATA it shall not be.

@@ -86,12 +86,14 @@ ZoneResult<void> ZoneService::reloadAll() {
     return refuse("the zone files have errors; the old zones go on serving", files.error());
   }
   std::vector<LoadedZone> next;
-  for (const LoadedZone& file : (*files)->zones()) {
+  for (std::size_t i = 0; i < (*files)->size(); ++i) {
+    const LoadedZone& file = (**files)[i];
     const LoadedZone* before = zones_->at(file.zone->apex());
     if (before != nullptr && before->source == ZoneSource::kStore) continue;
     next.push_back(after(before, file));
   }
-  for (const LoadedZone& before : zones_->zones()) {
+  for (std::size_t i = 0; i < zones_->size(); ++i) {
+    const LoadedZone& before = (*zones_)[i];
     if (before.source == ZoneSource::kFile) continue;
     LoadedZone kept = before;
     const LoadedZone* file = (*files)->at(before.zone->apex());
@@ -163,7 +165,8 @@ ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
     return refuse(ErrorKind::kConflict, "the serial is " + std::to_string(serial) + ", not " +
                                             std::to_string(*edit.expected_serial));
   }
-  const auto planned = planEdit(*before->zone, edit.rrsets, edit.serials, clock_->wallNow());
+  const SerialPolicy serials = edit.serials.value_or(policies_->of(edit.apex).serials);
+  const auto planned = planEdit(*before->zone, edit.rrsets, serials, clock_->wallNow());
   if (!planned) return refuse("the edit has errors; nothing was changed", planned.error());
   if (*planned == nullptr) return ZoneChanged{serial, serial};
   auto next = apply(*before->zone, **planned, "edit");
@@ -239,9 +242,27 @@ ZoneResult<void> ZoneService::publish(std::shared_ptr<const ZoneSet> next,
                   prepared.error());
   }
   if (const Status stored = store(); !stored) return tl::unexpected(ZoneError{stored.error()});
-  zones_ = std::move(next);
+  const std::shared_ptr<const ZoneSet> before = std::exchange(zones_, std::move(next));
   (*prepared)();
+  tellChanges(*before);
   return {};
+}
+
+void ZoneService::tellChanges(const ZoneSet& before) const {
+  const ZoneSet& after = *zones_;
+  std::vector<const LoadedZone*> changed;
+  const bool same_apexes = after.equals(before, [&](const LoadedZone& zone, const LoadedZone&) {
+    changed.push_back(&zone);
+    return true;
+  });
+  if (!same_apexes) {
+    changed.clear();
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      const LoadedZone* old = before.at(after[i].zone->apex());
+      if (old == nullptr || old->zone != after[i].zone) changed.push_back(&after[i]);
+    }
+  }
+  for (const LoadedZone* zone : changed) observer_(*zone);
 }
 
 }  // namespace meridian::dns

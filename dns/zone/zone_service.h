@@ -16,6 +16,7 @@
 #include "base/diagnostics.h"
 #include "base/result.h"
 #include "dns/zone/zone_edit.h"
+#include "dns/zone/zone_policy.h"
 #include "dns/zone/zone_set.h"
 #include "dns/zone/zone_store.h"
 
@@ -33,7 +34,7 @@ struct ZoneEdit {
   Name apex;  // lower-cased
   std::vector<RrsetEdit> rrsets;
   std::optional<std::uint32_t> expected_serial = {};  // kConflict when it is another
-  SerialPolicy serials = SerialPolicy::kIncrement;
+  std::optional<SerialPolicy> serials = {};           // nullopt: as the policy of the zone says
 };
 
 struct ZoneChanged {
@@ -57,8 +58,16 @@ class ZoneService {
                                   std::filesystem::path folder,
                                   std::shared_ptr<const ZoneSet> files);
 
+  // Of what edits do to serials. As they are until the first call: by one.
+  void setPolicies(std::shared_ptr<const ZonePolicies> policies) {
+    policies_ = std::move(policies);
+  }
   // To be called before any change.
   void onChange(Prepare prepare) { prepare_ = std::move(prepare); }
+  // Is told each zone that is new or has changed, once it is served.
+  void onPublished(std::function<void(const LoadedZone&)> observer) {
+    observer_ = std::move(observer);
+  }
   const std::shared_ptr<const ZoneSet>& zones() const { return zones_; }
 
   // Reads every file of the folder again. Zones of the store stay as they are.
@@ -85,6 +94,7 @@ class ZoneService {
   ZoneResult<StoredZoneFacts> factsOf(const LoadedZone& before) const;
   LoadedZone after(const LoadedZone* before, LoadedZone next) const;
   ZoneResult<ZoneChanged> commit(const LoadedZone* before, std::shared_ptr<const Zone> next);
+  void tellChanges(const ZoneSet& before) const;
   ZoneResult<void> publish(std::shared_ptr<const ZoneSet> next,
                            const std::function<Status()>& store);
 
@@ -93,6 +103,8 @@ class ZoneService {
   std::filesystem::path folder_;
   std::shared_ptr<const ZoneSet> zones_;
   Prepare prepare_;
+  std::function<void(const LoadedZone&)> observer_ = [](const LoadedZone&) {};
+  std::shared_ptr<const ZonePolicies> policies_ = std::make_shared<const ZonePolicies>();
 };
 
 }  // namespace meridian::dns

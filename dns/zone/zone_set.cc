@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <utility>
 
 namespace meridian::dns {
@@ -30,16 +31,16 @@ bool isBefore(const LoadedZone& a, const LoadedZone& b) {
 
 }  // namespace
 
-ZoneSet::ZoneSet(std::vector<LoadedZone> zones) : zones_(std::move(zones)) {
-  std::sort(zones_.begin(), zones_.end(), isBefore);
-  index();
-}
-
-void ZoneSet::index() {
-  by_apex_.reset(std::bit_ceil(2 * zones_.size() + 2));
-  depths_.reset();
-  for (std::size_t i = 0; i < zones_.size(); ++i) {
-    const NameView apex = zones_[i].zone->apex();
+ZoneSet::ZoneSet(std::vector<LoadedZone> zones) : size_(zones.size()) {
+  std::sort(zones.begin(), zones.end(), isBefore);
+  for (std::size_t i = 0; i < size_; i += kChunk) {
+    const auto first = std::make_move_iterator(zones.begin() + static_cast<std::ptrdiff_t>(i));
+    const auto count = static_cast<std::ptrdiff_t>(std::min(kChunk, size_ - i));
+    chunks_.push_back(std::make_shared<const Chunk>(first, first + count));
+  }
+  by_apex_.reset(std::bit_ceil(2 * size_ + 2));
+  for (std::size_t i = 0; i < size_; ++i) {
+    const NameView apex = (*this)[i].zone->apex();
     depths_.set(apex.labelCount());
     by_apex_.insert(hashName(apex), static_cast<std::uint32_t>(i));
   }
@@ -49,46 +50,53 @@ std::string_view zoneSourceName(ZoneSource source) {
   return source == ZoneSource::kFile ? "file" : "store";
 }
 
-// Among a hundred thousand zones sorting and indexing would be most of the time.
+std::vector<LoadedZone> ZoneSet::copied() const {
+  std::vector<LoadedZone> out;
+  out.reserve(size_ + 1);
+  for (const auto& chunk : chunks_) out.insert(out.end(), chunk->begin(), chunk->end());
+  return out;
+}
+
 std::shared_ptr<const ZoneSet> ZoneSet::with(LoadedZone zone) const {
-  auto out = std::make_shared<ZoneSet>(*this);
-  if (const std::uint32_t same = indexOf(zone.zone->apex()); same != kNoIndex) {
-    out->zones_[same] = std::move(zone);
-    return out;
+  const std::uint32_t same = indexOf(zone.zone->apex());
+  if (same == kNoIndex) {
+    std::vector<LoadedZone> zones = copied();
+    zones.push_back(std::move(zone));
+    return std::make_shared<const ZoneSet>(std::move(zones));
   }
-  std::vector<LoadedZone>& zones = out->zones_;
-  zones.insert(std::upper_bound(zones.begin(), zones.end(), zone, isBefore), std::move(zone));
-  out->index();
+  auto out = std::make_shared<ZoneSet>(*this);
+  auto chunk = std::make_shared<Chunk>(*chunks_[same / kChunk]);
+  (*chunk)[same % kChunk] = std::move(zone);
+  out->chunks_[same / kChunk] = std::move(chunk);
   return out;
 }
 
 std::shared_ptr<const ZoneSet> ZoneSet::without(NameView apex) const {
-  auto out = std::make_shared<ZoneSet>(*this);
-  std::erase_if(out->zones_, [&](const LoadedZone& each) { return each.zone->apex() == apex; });
-  out->index();
-  return out;
+  std::vector<LoadedZone> zones = copied();
+  std::erase_if(zones, [&](const LoadedZone& each) { return each.zone->apex() == apex; });
+  return std::make_shared<const ZoneSet>(std::move(zones));
 }
 
 std::uint32_t ZoneSet::indexOf(NameView apex) const noexcept {
   return by_apex_.find(hashName(apex), [&](std::uint32_t candidate) {
-    return zones_[candidate].zone->apex() == apex;
+    return (*this)[candidate].zone->apex() == apex;
   });
 }
 
 const LoadedZone* ZoneSet::at(NameView apex) const noexcept {
   const std::uint32_t found = indexOf(apex);
-  return found == kNoIndex ? nullptr : &zones_[found];
+  return found == kNoIndex ? nullptr : &(*this)[found];
 }
 
 const Zone* ZoneSet::find(NameView name) const noexcept {
-  if (zones_.empty()) return nullptr;
+  if (size_ == 0) return nullptr;
   std::size_t labels = name.labelCount();
   for (NameView rest = name;; rest = rest.parent(), --labels) {
     if (depths_[labels]) {
       const std::uint32_t found = by_apex_.find(hashName(rest), [&](std::uint32_t candidate) {
-        return zones_[candidate].zone->apex() == rest;
+        return (*this)[candidate].zone->apex() == rest;
       });
-      if (found != kNoIndex) return zones_[found].zone.get();
+      if (found != kNoIndex) return (*this)[found].zone.get();
     }
     if (rest.isRoot()) return nullptr;
   }

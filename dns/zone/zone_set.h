@@ -44,14 +44,40 @@ class ZoneSet {
   const Zone* find(NameView name) const noexcept;
   // The zone of this apex, or nullptr. REQUIRES: `apex` is lower-cased.
   const LoadedZone* at(NameView apex) const noexcept;
-  const std::vector<LoadedZone>& zones() const { return zones_; }  // by apex, canonical order
+
+  // By apex, canonical order.
+  std::size_t size() const { return size_; }
+  const LoadedZone& operator[](std::size_t i) const { return (*chunks_[i / kChunk])[i % kChunk]; }
+  // Whether both have the same apexes, and isSame(this zone, its twin) wherever zones are not the
+  // very same. Costs little where the sets share most.
+  template <class Same>
+  bool equals(const ZoneSet& other, const Same& isSame) const {
+    if (size_ != other.size_) return false;
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (i % kChunk == 0 && chunks_[i / kChunk] == other.chunks_[i / kChunk]) {
+        i += kChunk - 1;
+        continue;
+      }
+      const LoadedZone& mine = (*this)[i];
+      const LoadedZone& twin = other[i];
+      if (mine.zone == twin.zone) continue;
+      if (mine.zone->apex() != twin.zone->apex() || !isSame(mine, twin)) return false;
+    }
+    return true;
+  }
 
  private:
-  void index();
+  // Sets that differ in a zone or two share the other chunks: who drops the last of an old set has
+  // little to free, were there a hundred thousand zones.
+  static constexpr std::size_t kChunk = 256;
+  using Chunk = std::vector<LoadedZone>;
+
+  std::vector<LoadedZone> copied() const;
   std::uint32_t indexOf(NameView apex) const noexcept;
 
-  std::vector<LoadedZone> zones_;
-  NameTable by_apex_;                     // → index in zones_
+  std::vector<std::shared_ptr<const Chunk>> chunks_;  // all full but for the last
+  std::size_t size_ = 0;
+  NameTable by_apex_;                     // → index of the zone
   std::bitset<kMaxName / 2 + 1> depths_;  // label counts that some apex has
 };
 

@@ -1,63 +1,21 @@
 // tcp: a connection is made, and closed. dns: one query over UDP. Both over a non-blocking socket
 // that the loop watches.
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <system_error>
 #include <utility>
 
+#include "base/socket.h"
 #include "partition/health/dns_probe_message.h"
 #include "partition/health/probe.h"
 
 namespace meridian::partition {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-struct SocketAddress {
-  sockaddr_storage bytes{};
-  socklen_t size = 0;
-};
-
-SocketAddress socketAddress(const IpEndpoint& endpoint) {
-  SocketAddress out;
-  if (endpoint.address.isV4()) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    in.sin_port = htons(endpoint.port);
-    in.sin_addr.s_addr = htonl(endpoint.address.asV4());
-    std::memcpy(&out.bytes, &in, out.size = sizeof in);
-    return out;
-  }
-  sockaddr_in6 in{};
-  in.sin6_family = AF_INET6;
-  in.sin6_port = htons(endpoint.port);
-  U128 bits = endpoint.address.bits();
-  for (std::size_t i = 16; i-- > 0; bits >>= 8) {
-    in.sin6_addr.s6_addr[i] = static_cast<std::uint8_t>(bits);
-  }
-  std::memcpy(&out.bytes, &in, out.size = sizeof in);
-  return out;
-}
 
 std::string errorText(int number) {
   return std::generic_category().message(number);
@@ -80,10 +38,8 @@ class SocketProbe : public Probe {
   // 0, or the error; EINPROGRESS is one.
   int connect() const {
     if (socket_.get() < 0) return errno;
-    const SocketAddress to = socketAddress(check_.target);
-    return ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&to.bytes), to.size) == 0
-               ? 0
-               : errno;
+    const SocketAddress to(check_.target);
+    return ::connect(socket_.get(), to.get(), to.size) == 0 ? 0 : errno;
   }
   bool hasSocket() const { return socket_.get() >= 0; }
   int pendingError() const {
@@ -111,7 +67,7 @@ class SocketProbe : public Probe {
   EventLoop& loop_;
   const CheckConfig& check_;
   Done done_;
-  Descriptor socket_;
+  Socket socket_;
   std::unique_ptr<EventLoop::Timer> watch_;
 };
 

@@ -55,7 +55,7 @@ class Client {
   }
 
  private:
-  dns::Socket socket_;
+  Socket socket_;
   std::string read_;
 };
 

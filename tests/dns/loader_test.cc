@@ -441,16 +441,16 @@ TEST(LoadZones, TakesAllZoneFilesOfAFolder) {
   const WallTime now{std::chrono::milliseconds(5)};
   const auto none = loadZones(folder.path(), now);
   ASSERT_TRUE(none);
-  EXPECT_TRUE((*none)->zones().empty());
+  EXPECT_TRUE((*none)->size() == 0);
   folder.write("b.zone", kFileHead + kNsLine);
   folder.write("a.zone", "a.example. 60 SOA a. b. 1 2 3 4 5\n 60 NS a.\n");
   folder.write("notes.txt", "no zone");
   const auto two = loadZones(folder.path(), now);
   ASSERT_TRUE(two) << two.error().text();
-  ASSERT_EQ((*two)->zones().size(), 2u);
-  EXPECT_EQ((*two)->zones()[0].zone->apex().text(), "example.");
-  EXPECT_EQ((*two)->zones()[0].loaded_at, now);
-  EXPECT_EQ((*two)->zones()[0].file, (folder.path() / "b.zone").string());
+  ASSERT_EQ((*two)->size(), 2u);
+  EXPECT_EQ((**two)[0].zone->apex().text(), "example.");
+  EXPECT_EQ((**two)[0].loaded_at, now);
+  EXPECT_EQ((**two)[0].file, (folder.path() / "b.zone").string());
 }
 
 TEST(LoadZones, ReportsTheErrorsOfAllFilesTogether) {

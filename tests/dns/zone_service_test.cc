@@ -120,7 +120,8 @@ TEST_F(ZoneServiceTest, WhatMakesNoZoneIsRefusedWithEveryReason) {
       service_->edit({lowered("example."), {{lowered("a.other."), RrType::kA, 1, {{1, 2, 3, 4}}}}});
   ASSERT_FALSE(outside);
   EXPECT_THAT(outside.error().problems.text(), HasSubstr("not within the zone example."));
-  const auto no_ns = service_->edit({lowered("example."), {{lowered("example."), RrType::kNs, 0, {}}}});
+  const auto no_ns =
+      service_->edit({lowered("example."), {{lowered("example."), RrType::kNs, 0, {}}}});
   ASSERT_FALSE(no_ns);
   EXPECT_THAT(no_ns.error().problems.text(), HasSubstr("no NS record at the apex"));
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -276,9 +277,49 @@ TEST(ZoneSet, FindsTheLongestApex) {
   EXPECT_EQ(apexFor("com."), "");
   EXPECT_EQ(apexFor("."), "");
   std::vector<std::string> order;
-  for (const LoadedZone& zone : set.zones()) order.push_back(zone.zone->apex().text());
+  for (std::size_t i = 0; i < set.size(); ++i) order.push_back(set[i].zone->apex().text());
   EXPECT_THAT(order, ElementsAre("example.", "b.example.", "a.b.example.", "org."));
   EXPECT_EQ(ZoneSet({}).find(zoneName("a.")), nullptr);
+}
+
+LoadedZone zoneNumber(std::size_t i) {
+  const std::string apex = "z" + std::to_string(i) + ".example.";
+  return {zoneOf(apex + " 60 SOA a. b. 1 2 3 4 5\n" + apex + " 60 NS a.\n"), apex, WallTime{}};
+}
+
+// More than a chunk of them.
+TEST(ZoneSet, OneZoneIsExchangedAddedAndTakenAwayAmongMany) {
+  std::vector<LoadedZone> zones;
+  for (std::size_t i = 0; i < 700; ++i) zones.push_back(zoneNumber(i));
+  const ZoneSet set(std::move(zones));
+  const auto everyApex = [](const ZoneSet& some) {
+    std::set<std::string> out;
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      out.insert(some[i].file);
+      EXPECT_EQ(some.find(zoneName(some[i].file)), some[i].zone.get());
+      EXPECT_EQ(some.at(zoneName(some[i].file)), &some[i]);
+    }
+    return out;
+  };
+  const std::set<std::string> before = everyApex(set);
+  ASSERT_EQ(before.size(), 700U);
+  const auto never = [](const LoadedZone&, const LoadedZone&) { return false; };
+  const auto always = [](const LoadedZone&, const LoadedZone&) { return true; };
+  EXPECT_TRUE(set.equals(set, never));
+  for (const std::size_t i : {0U, 255U, 256U, 699U}) {
+    const LoadedZone twin = zoneNumber(i);
+    const auto exchanged = set.with(twin);
+    EXPECT_EQ(everyApex(*exchanged), before);
+    EXPECT_EQ(exchanged->find(zoneName(twin.file)), twin.zone.get());
+    EXPECT_NE(set.find(zoneName(twin.file)), twin.zone.get());
+    EXPECT_FALSE(set.equals(*exchanged, never));
+    EXPECT_TRUE(set.equals(*exchanged, always));
+    const auto without = set.without(zoneName(twin.file));
+    EXPECT_EQ(without->size(), 699U);
+    EXPECT_EQ(without->find(zoneName(twin.file)), nullptr);
+    EXPECT_FALSE(set.equals(*without, always));
+    EXPECT_EQ(everyApex(*without->with(twin)), before);
+  }
 }
 
 }  // namespace

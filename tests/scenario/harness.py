@@ -503,5 +503,10 @@ def _is_table_array(value):
 
 
 def _toml_value(value):
-    # JSON's strings, numbers, booleans and arrays of them are valid TOML.
+    if isinstance(value, dict):
+        inner = ", ".join(f"{key} = {_toml_value(each)}" for key, each in value.items())
+        return f"{{ {inner} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    # JSON's strings, numbers and booleans are valid TOML.
     return json.dumps(value)

@@ -9,7 +9,7 @@ import shutil
 from harness import LOOPBACK, HarnessError, ServerProcess, free_port
 
 
-def _program(name):
+def program(name):
     path = shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if path is None:
         raise HarnessError(f"{name} is not installed (Debian packages nsd, knot and bind9)")
@@ -58,7 +58,7 @@ class Nsd(PeerServer):
         self.config_path.write_text("\n".join(lines) + "\n")
 
     def command(self):
-        return [_program("nsd"), "-d", "-c", str(self.config_path)]
+        return [program("nsd"), "-d", "-c", str(self.config_path)]
 
 
 class Knot(PeerServer):
@@ -93,7 +93,7 @@ class Knot(PeerServer):
         self.config_path.write_text("\n".join(lines) + "\n")
 
     def command(self):
-        return [_program("knotd"), "-c", str(self.config_path)]
+        return [program("knotd"), "-c", str(self.config_path)]
 
 
 class Bind(PeerServer):
@@ -127,4 +127,4 @@ class Bind(PeerServer):
         self.config_path.write_text("\n".join(lines) + "\n")
 
     def command(self):
-        return [_program("named"), "-g", "-n", "1", "-c", str(self.config_path)]
+        return [program("named"), "-g", "-n", "1", "-c", str(self.config_path)]

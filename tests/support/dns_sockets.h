@@ -29,8 +29,8 @@ inline sockaddr_in loopback(std::uint16_t port, std::uint8_t last = 1) {
 }
 
 // A connected socket of a client; reads give up after kPatience.
-inline dns::Socket connected(int type, std::uint16_t port, std::uint8_t from = 1) {
-  dns::Socket socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+inline Socket connected(int type, std::uint16_t port, std::uint8_t from = 1) {
+  Socket socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
   const timeval patience{kPatience.count(), 0};
   EXPECT_EQ(setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
   const sockaddr_in own = loopback(0, from);
@@ -40,7 +40,7 @@ inline dns::Socket connected(int type, std::uint16_t port, std::uint8_t from = 1
   return socket;
 }
 
-inline std::uint16_t portOf(const dns::Socket& socket) {
+inline std::uint16_t portOf(const Socket& socket) {
   return must(socket.localEndpoint()).port;
 }
 
@@ -56,7 +56,7 @@ inline Bytes framed(const Bytes& message) {
 }
 
 // False: the peer is gone.
-inline bool sendAll(const dns::Socket& socket, std::span<const std::uint8_t> bytes) {
+inline bool sendAll(const Socket& socket, std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
@@ -65,7 +65,7 @@ inline bool sendAll(const dns::Socket& socket, std::span<const std::uint8_t> byt
   return true;
 }
 
-inline bool receiveAll(const dns::Socket& socket, std::span<std::uint8_t> into) {
+inline bool receiveAll(const Socket& socket, std::span<std::uint8_t> into) {
   while (!into.empty()) {
     const ssize_t got = ::recv(socket.get(), into.data(), into.size(), 0);
     if (got <= 0) return false;
@@ -75,7 +75,7 @@ inline bool receiveAll(const dns::Socket& socket, std::span<std::uint8_t> into) 
 }
 
 // The next framed message; nullopt: the connection ended.
-inline std::optional<Bytes> receiveFrame(const dns::Socket& socket) {
+inline std::optional<Bytes> receiveFrame(const Socket& socket) {
   std::uint8_t head[2];
   if (!receiveAll(socket, head)) return std::nullopt;
   Bytes out(static_cast<std::size_t>(head[0] << 8 | head[1]));
@@ -83,7 +83,7 @@ inline std::optional<Bytes> receiveFrame(const dns::Socket& socket) {
 }
 
 // Whether the server ended the connection (and not the patience) before it sent anything more.
-inline bool closed(const dns::Socket& socket) {
+inline bool closed(const Socket& socket) {
   std::uint8_t byte = 0;
   const ssize_t got = ::recv(socket.get(), &byte, 1, 0);
   return got == 0 || (got < 0 && errno == ECONNRESET);

@@ -84,11 +84,9 @@ struct StreamRig {
     std::filesystem::rename(file(name).string() + ".new", file(name));
   }
 
-  dns::Socket connectTcp(std::uint8_t from = 1) const {
-    return connected(SOCK_STREAM, tcp_port, from);
-  }
+  Socket connectTcp(std::uint8_t from = 1) const { return connected(SOCK_STREAM, tcp_port, from); }
   // A plain socket to the TLS port.
-  dns::Socket connectBare() const { return connected(SOCK_STREAM, tls_port); }
+  Socket connectBare() const { return connected(SOCK_STREAM, tls_port); }
   std::unique_ptr<TlsClient> connectTls(TlsClientOptions options = {}) const {
     if (options.trusted_pem.empty()) options.trusted_pem = own.certificate_pem;
     return std::make_unique<TlsClient>(tls_port, options);
@@ -140,7 +138,7 @@ inline Bytes webQuery(unsigned id = 1) {
   return packet.bytes();
 }
 
-inline std::string askSite(const dns::Socket& socket) {
+inline std::string askSite(const Socket& socket) {
   return sendAll(socket, framed(webQuery())) ? siteIn(receiveFrame(socket)) : "";
 }
 inline std::string askSite(TlsClient& client) {

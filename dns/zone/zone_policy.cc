@@ -1,0 +1,30 @@
+#include "dns/zone/zone_policy.h"
+
+#include <algorithm>
+
+namespace meridian::dns {
+
+bool ZoneAccess::admits(const IpAddress& address, const TsigKey* signer) const {
+  if (from && !from->contains(address)) return false;
+  return !key || (signer != nullptr && signer->name == *key);
+}
+
+bool admits(const std::vector<ZoneAccess>& accesses, const IpAddress& address,
+            const TsigKey* signer) {
+  return std::any_of(accesses.begin(), accesses.end(),
+                     [&](const ZoneAccess& each) { return each.admits(address, signer); });
+}
+
+const ZonePolicy& ZonePolicies::of(NameView apex) const {
+  static const ZonePolicy kNone;
+  const ZonePolicy* closest = &kNone;
+  for (const ZonePolicy& policy : policies_) {
+    if (!apex.isWithin(policy.name)) continue;
+    if (closest == &kNone || policy.name.view().size() > closest->name.view().size()) {
+      closest = &policy;
+    }
+  }
+  return *closest;
+}
+
+}  // namespace meridian::dns

@@ -1,0 +1,54 @@
+// What a zone's operator allows and wants: who may have it transferred, who is notified, how edits
+// raise its serial. From the configuration ([[dns.zones]]); immutable. Threads: any.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/ip.h"
+#include "dns/wire/name.h"
+#include "dns/wire/tsig.h"
+#include "dns/zone/zone_edit.h"
+
+namespace meridian::dns {
+
+// A client that has all that is stated.
+struct ZoneAccess {
+  std::optional<IpPrefixList> from = {};  // its address is within
+  std::optional<Name> key = {};           // it signs with this TSIG key; lower-cased
+
+  // `signer`, nullptr: it signs with none.
+  bool admits(const IpAddress& address, const TsigKey* signer) const;
+};
+
+struct NotifyTarget {
+  IpEndpoint address;
+  std::optional<Name> key = {};  // that NOTIFY is signed with; lower-cased
+};
+
+struct ZonePolicy {
+  Name name;                            // lower-cased: of this zone and those below
+  std::vector<ZoneAccess> transfer_to;  // whoever one of these admits; none: nobody
+  std::vector<NotifyTarget> notify;
+  SerialPolicy serials = SerialPolicy::kIncrement;
+};
+
+class ZonePolicies {
+ public:
+  ZonePolicies() = default;
+  explicit ZonePolicies(std::vector<ZonePolicy> policies) : policies_(std::move(policies)) {}
+
+  // The one with the longest name that the zone is at or below; one that allows nothing where there
+  // is none. REQUIRES: `apex` is lower-cased.
+  const ZonePolicy& of(NameView apex) const;
+  const std::vector<ZonePolicy>& all() const { return policies_; }
+
+ private:
+  std::vector<ZonePolicy> policies_;
+};
+
+// Whether one of these admits the client.
+bool admits(const std::vector<ZoneAccess>& accesses, const IpAddress& address,
+            const TsigKey* signer);
+
+}  // namespace meridian::dns

@@ -1,0 +1,116 @@
+#include "server/zone_config.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace meridian::server {
+namespace {
+
+constexpr std::size_t kMaxOfZone = 64;  // transfer_to, and notify
+constexpr std::size_t kMaxNetworks = 256;
+constexpr std::uint16_t kDnsPort = 53;
+
+using Keys = std::vector<TsigKeyConfig>;
+
+Status isZoneName(std::string_view text) {
+  const auto name = dns::Name::parse(text);
+  return name ? Status{} : tl::unexpected(name.error());
+}
+Status isAccessNetwork(std::string_view text) {
+  const auto value = IpPrefix::parse(text);
+  return value ? Status{} : tl::unexpected(value.error());
+}
+// "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53".
+Result<IpEndpoint> serverAt(std::string_view text) {
+  if (const auto endpoint = IpEndpoint::parse(text)) return *endpoint;
+  const auto address = IpAddress::parse(text);
+  if (!address) return fail(ErrorKind::kInvalid, "must be an address, or an address and a port");
+  return IpEndpoint{*address, kDnsPort};
+}
+Status isServer(std::string_view text) {
+  const auto server = serverAt(text);
+  if (!server) return tl::unexpected(server.error());
+  return server->port != 0 ? Status{} : fail(ErrorKind::kInvalid, "port 0 is none");
+}
+
+std::optional<dns::Name> keyOf(ObjectReader& in, const Keys& keys) {
+  if (!in.has("key")) return std::nullopt;
+  const auto name = dns::Name::parse(in.string("key", {.check = isZoneName}));
+  if (!name) return std::nullopt;
+  const dns::Name lowered = name->lowered();
+  const bool known = std::any_of(keys.begin(), keys.end(),
+                                 [&](const TsigKeyConfig& key) { return key.name == lowered; });
+  if (!known) in.error("key", "is not among tsig.keys");
+  return lowered;
+}
+
+dns::ZoneAccess decodeAccess(ObjectReader& in, const Keys& keys) {
+  dns::ZoneAccess out;
+  if (in.has("from")) {
+    std::vector<IpPrefix> networks;
+    for (const std::string& text :
+         in.strings("from", {.min = 1, .max = kMaxNetworks}, {.check = isAccessNetwork})) {
+      if (const auto network = IpPrefix::parse(text)) networks.push_back(*network);
+    }
+    out.from.emplace(std::move(networks));
+  }
+  out.key = keyOf(in, keys);
+  if (!in.has("from") && !in.has("key")) {
+    in.error("from", "is missing, and so is key: that would admit everybody");
+  }
+  in.finish();
+  return out;
+}
+
+dns::NotifyTarget decodeTarget(ObjectReader& in, const Keys& keys) {
+  dns::NotifyTarget out;
+  out.address =
+      serverAt(in.string("address", {.required = true, .check = isServer})).value_or(IpEndpoint{});
+  out.key = keyOf(in, keys);
+  in.finish();
+  return out;
+}
+
+template <class Decode>
+auto decodeEach(ObjectReader& in, std::string_view key, std::size_t max, const Decode& decode) {
+  std::vector<decltype(decode(in))> out;
+  const ConfigNode::Array* items = in.array(key, {.max = max});
+  const std::size_t count = items == nullptr ? 0 : items->size();
+  for (std::size_t i = 0; i < count; ++i) {
+    ObjectReader each((*items)[i], elementPath(in.pathOf(key), i), in.file(), in.problems());
+    out.push_back(decode(each));
+  }
+  return out;
+}
+
+dns::SerialPolicy serialOf(ObjectReader& in) {
+  const std::string text =
+      in.string("serial", {.fallback = "increment", .one_of = {"increment", "unixtime", "date"}});
+  return dns::serialPolicyOf(text).value_or(dns::SerialPolicy::kIncrement);
+}
+
+}  // namespace
+
+std::vector<dns::ZonePolicy> decodeZonePolicies(ObjectReader& dns, const Keys& keys) {
+  std::set<std::string> names;
+  return decodeEach(dns, "zones", kMaxZonePolicies, [&](ObjectReader& in) {
+    dns::ZonePolicy out;
+    const auto name = dns::Name::parse(in.string("name", {.required = true, .check = isZoneName}));
+    if (name) {
+      out.name = name->lowered();
+      if (!names.insert(out.name.text()).second) in.error("name", "stands here twice");
+    }
+    out.serials = serialOf(in);
+    out.transfer_to = decodeEach(in, "transfer_to", kMaxOfZone,
+                                 [&](ObjectReader& each) { return decodeAccess(each, keys); });
+    out.notify = decodeEach(in, "notify", kMaxOfZone,
+                            [&](ObjectReader& each) { return decodeTarget(each, keys); });
+    in.finish();
+    return out;
+  });
+}
+
+}  // namespace meridian::server
