@@ -27,9 +27,10 @@ class ByteReader {
   constexpr std::size_t position() const { return position_; }
   constexpr std::size_t remaining() const { return bytes_.size() - position_; }
 
-  std::uint8_t u8() { return take<std::uint8_t>(); }
-  std::uint16_t u16() { return take<std::uint16_t>(); }
-  std::uint32_t u32() { return take<std::uint32_t>(); }
+  // Always inlined: as calls they would cost each query more than they do.
+  [[gnu::always_inline]] std::uint8_t u8() { return take<std::uint8_t>(); }
+  [[gnu::always_inline]] std::uint16_t u16() { return take<std::uint16_t>(); }
+  [[gnu::always_inline]] std::uint32_t u32() { return take<std::uint32_t>(); }
 
   constexpr std::span<const std::uint8_t> bytes(std::size_t count) {
     if (!require(count)) return {};
@@ -47,7 +48,7 @@ class ByteReader {
     return ok_;
   }
   template <class Number>
-  Number take() {
+  [[gnu::always_inline]] Number take() {
     if (!require(sizeof(Number))) return 0;
     Number out;
     std::memcpy(&out, bytes_.data() + position_, sizeof out);

@@ -56,8 +56,9 @@ Metric responses(const std::vector<Transport>& transports) {
       {"NOERROR", &AnswerCounters::no_error},   {"FORMERR", &AnswerCounters::form_err},
       {"SERVFAIL", &AnswerCounters::serv_fail}, {"NXDOMAIN", &AnswerCounters::nx_domain},
       {"NOTIMP", &AnswerCounters::not_imp},     {"REFUSED", &AnswerCounters::refused},
-      {"YXDOMAIN", &AnswerCounters::yx_domain}, {"NOTAUTH", &AnswerCounters::not_auth},
-      {"BADVERS", &AnswerCounters::bad_vers}};
+      {"YXDOMAIN", &AnswerCounters::yx_domain}, {"YXRRSET", &AnswerCounters::yx_rrset},
+      {"NXRRSET", &AnswerCounters::nx_rrset},   {"NOTZONE", &AnswerCounters::not_zone},
+      {"NOTAUTH", &AnswerCounters::not_auth},   {"BADVERS", &AnswerCounters::bad_vers}};
   Metric out = metric("meridian_dns_responses_total", "DNS responses by response code");
   for (const Transport& transport : transports) {
     for (const auto& [rcode, counter] : kRcodes) {

@@ -16,6 +16,12 @@ void AnswerCounters::count(Rcode rcode) {
       return refused.add();
     case Rcode::kYxDomain:
       return yx_domain.add();
+    case Rcode::kYxRrset:
+      return yx_rrset.add();
+    case Rcode::kNxRrset:
+      return nx_rrset.add();
+    case Rcode::kNotZone:
+      return not_zone.add();
     case Rcode::kBadVers:
       return bad_vers.add();
     case Rcode::kNotAuth:

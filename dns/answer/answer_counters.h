@@ -16,7 +16,8 @@ namespace meridian::dns {
 struct AnswerCounters {
   Counter received;
   Counter ignored;  // no answer: too short, or itself a response
-  Counter no_error, form_err, serv_fail, nx_domain, not_imp, refused, yx_domain, not_auth, bad_vers;
+  Counter no_error, form_err, serv_fail, nx_domain, not_imp, refused, yx_domain, yx_rrset, nx_rrset,
+      not_auth, not_zone, bad_vers;
   Counter truncated;
   Counter service_answers;  // answered by a service's records
   Counter client_subnet;    // of these, located by ECS

@@ -45,7 +45,10 @@ enum class Rcode : std::uint16_t {
   kNotImp = 4,
   kRefused = 5,
   kYxDomain = 6,
+  kYxRrset = 7,  // this, the next and kNotZone: RFC 2136 §2.2
+  kNxRrset = 8,
   kNotAuth = 9,
+  kNotZone = 10,
   kBadVers = 16,
 };
 

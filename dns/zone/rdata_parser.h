@@ -37,4 +37,8 @@ Result<std::uint32_t> parseTtl(std::string_view text);
 Status parseRdata(RrType type, std::span<const ZoneToken> text, const std::optional<Name>& origin,
                   std::vector<std::uint8_t>& out);
 
+// Whether bytes that came in a message, names uncompressed, are RDATA of the type's form. A type
+// that ldns does not know has none.
+Status checkRdata(RrType type, std::span<const std::uint8_t> rdata);
+
 }  // namespace meridian::dns

@@ -147,7 +147,7 @@ TEST(ZoneErrors, NumbersThatLdnsWouldCutAreRefused) {
        {"SRV 1 2 70000 a.", "CAA 300 issue \"a\"", "MX 65536 a.", "SOA a. b. 4294967296 1 2 3 4",
         "SOA a. b. 1 2147483648 2 3 4", "TLSA 256 1 1 ab", "SVCB 65536 a.", "TYPE65536 \\# 0",
         "DS 1 8 2 abc", "A \\# 3 010203", "A \\# 4 0102030", "NS \\# 2 C000", "A \\# 4 0102030g",
-        "TXT \\#"}) {
+        "TXT \\#", "DS \\# 2 0001", "MX \\# 2 0001", "SRV \\# 4 00010002"}) {
     EXPECT_EQ(errorsOf(kFileHead + kNsLine + "a " + data + "\n").size(), 1u) << data;
   }
 }

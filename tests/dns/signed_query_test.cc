@@ -30,7 +30,7 @@ std::shared_ptr<const ServingState> signedWorld(std::shared_ptr<const TsigKeys> 
   for (int i = 0; i < 40; ++i) {
     zone += "big TXT \"" + std::string(20, 'x') + std::to_string(1000 + i) + "\"\n";
     zone += "grow" + std::to_string(i) + " TXT \"" +
-            std::string(static_cast<std::size_t>(200 + i), 'g') + "\" \"" + std::string(125, 'h') +
+            std::string(static_cast<std::size_t>(200 + i), 'g') + "\" \"" + std::string(150, 'h') +
             "\"\n";
   }
   world.zones = {zone};
