@@ -169,6 +169,23 @@ void addTransfers(std::vector<Metric>& out, const dns::TcpServer& server) {
   for (Metric* each : {&started, &finished, &bytes}) out.push_back(std::move(*each));
 }
 
+Metric updates(const dns::UpdateService& service) {
+  constexpr std::pair<const char*, dns::Rcode> kRcodes[] = {
+      {"NOERROR", dns::Rcode::kNoError},   {"FORMERR", dns::Rcode::kFormErr},
+      {"SERVFAIL", dns::Rcode::kServFail}, {"NXDOMAIN", dns::Rcode::kNxDomain},
+      {"REFUSED", dns::Rcode::kRefused},   {"YXDOMAIN", dns::Rcode::kYxDomain},
+      {"YXRRSET", dns::Rcode::kYxRrset},   {"NXRRSET", dns::Rcode::kNxRrset},
+      {"NOTAUTH", dns::Rcode::kNotAuth},   {"NOTZONE", dns::Rcode::kNotZone}};
+  Metric out = metric("meridian_dns_updates_total", "dynamic updates by response code");
+  for (const auto& [name, rcode] : kRcodes) {
+    const auto count = service.counts().find(rcode);
+    out.samples.push_back(
+        {{{"rcode", name}},
+         count == service.counts().end() ? 0.0 : static_cast<double>(count->second)});
+  }
+  return out;
+}
+
 Metric notices(const dns::NotifyCounters& counters) {
   Metric out =
       metric("meridian_dns_notify_total", "NOTIFY messages sent, and what became of the notices");
@@ -261,6 +278,10 @@ std::vector<Metric> DnsMetrics::collect() const {
   addHandshakes(out, tcp_);
   addTransfers(out, tcp_);
   out.push_back(notices(notifier_.counters()));
+  out.push_back(updates(updates_));
+  out.push_back(single("meridian_dns_desk_refused_total",
+                       "UPDATE and NOTIFY messages that came while too many others waited",
+                       static_cast<double>(desk_.refused())));
   out.push_back(single("meridian_dns_zones", "DNS zones served",
                        static_cast<double>(state_.current()->zones->size()), Metric::Type::kGauge));
   return out;

@@ -13,6 +13,7 @@
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
 #include "dns/transfer/notifier.h"
+#include "dns/update/update_service.h"
 
 namespace meridian::server {
 
@@ -20,8 +21,14 @@ class DnsMetrics final : public admin::MetricsSource {
  public:
   // All must outlive this.
   DnsMetrics(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers, const dns::TcpServer& tcp,
-             const dns::Notifier& notifier, const Published<dns::ServingState>& state)
-      : workers_(workers), tcp_(tcp), notifier_(notifier), state_(state) {}
+             const dns::Notifier& notifier, const dns::RequestDesk& desk,
+             const dns::UpdateService& updates, const Published<dns::ServingState>& state)
+      : workers_(workers),
+        tcp_(tcp),
+        notifier_(notifier),
+        desk_(desk),
+        updates_(updates),
+        state_(state) {}
 
   std::vector<admin::Metric> collect() const override;
   // Questions since the start to each of the first `subjects` subjects, of all workers together.
@@ -34,6 +41,8 @@ class DnsMetrics final : public admin::MetricsSource {
   const std::vector<std::unique_ptr<dns::UdpWorker>>& workers_;
   const dns::TcpServer& tcp_;
   const dns::Notifier& notifier_;
+  const dns::RequestDesk& desk_;
+  const dns::UpdateService& updates_;
   const Published<dns::ServingState>& state_;
 };
 

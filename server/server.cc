@@ -14,6 +14,7 @@
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
 #include "dns/transfer/notifier.h"
+#include "dns/update/update_service.h"
 #include "dns/zone/zone_service.h"
 #include "partition/change/engine.h"
 #include "partition/drc/collector.h"
@@ -103,6 +104,8 @@ struct Server::Parts {
   std::shared_ptr<KvStore> store;
   std::optional<dns::ZoneService> zones;
   std::unique_ptr<dns::Notifier> notifier;
+  std::unique_ptr<dns::UpdateService> updates;
+  std::unique_ptr<dns::RequestDesk> desk;
   std::optional<partition::GoodSites> good_sites;
   std::unique_ptr<partition::OutboundHooks> hooks;
   std::unique_ptr<partition::MapService> map;
@@ -249,6 +252,12 @@ Status Server::Parts::openZones() {
   publisher.setZones(zones->zones());
   notifier = std::make_unique<dns::Notifier>(loop, clock,
                                              [this] { return publisher.settings().tsig_keys; });
+  updates = std::make_unique<dns::UpdateService>(
+      *zones, clock, [this]() -> const dns::AnswerSettings& { return publisher.settings(); });
+  desk = std::make_unique<dns::RequestDesk>(
+      loop, [this](std::span<const std::uint8_t> message, const dns::Client& client) {
+        return updates->answer(message, client);
+      });
   zones->onPublished([this](const dns::LoadedZone& zone) { announce(zone); });
   return {};
 }
@@ -341,7 +350,7 @@ Status Server::Parts::bindDns() {
       auto limiter = makeLimiter(world.config, workers);
       if (!limiter) return tl::unexpected(limiter.error());
       udp.push_back(std::make_unique<dns::UdpWorker>(std::move(*socket), publisher.published(),
-                                                     std::move(*limiter)));
+                                                     std::move(*limiter), desk.get()));
     }
     auto listener = dns::listenTcp(endpoint);
     if (!listener) return tl::unexpected(listener.error().within("tcp"));
@@ -355,8 +364,10 @@ Status Server::Parts::bindDns() {
   tcp = std::make_unique<dns::TcpServer>(
       std::move(listeners), publisher.published(),
       dns::TcpLimits{config.tcp_max_connections, config.tcp_max_per_client, config.tcp_idle_timeout,
-                     config.tcp_write_timeout, config.handshake_timeout});
-  metrics = std::make_unique<DnsMetrics>(udp, *tcp, *notifier, publisher.published());
+                     config.tcp_write_timeout, config.handshake_timeout},
+      desk.get());
+  metrics =
+      std::make_unique<DnsMetrics>(udp, *tcp, *notifier, *desk, *updates, publisher.published());
   return {};
 }
 

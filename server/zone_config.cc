@@ -6,13 +6,17 @@
 #include <string>
 #include <utility>
 
+#include "dns/zone/rdata_parser.h"
+
 namespace meridian::server {
 namespace {
 
 constexpr std::size_t kMaxOfZone = 64;  // transfer_to, and notify
 constexpr std::size_t kMaxNetworks = 256;
+constexpr std::size_t kMaxTypes = 64;
 constexpr std::uint16_t kDnsPort = 53;
 
+using dns::RrType;
 using Keys = std::vector<TsigKeyConfig>;
 
 Status isZoneName(std::string_view text) {
@@ -22,6 +26,11 @@ Status isZoneName(std::string_view text) {
 Status isAccessNetwork(std::string_view text) {
   const auto value = IpPrefix::parse(text);
   return value ? Status{} : tl::unexpected(value.error());
+}
+Status isZoneType(std::string_view text) {
+  const auto type = dns::parseRrType(text);
+  if (!type) return tl::unexpected(type.error());
+  return dns::isDataType(*type) ? Status{} : fail(ErrorKind::kInvalid, "never stands in a zone");
 }
 // "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53".
 Result<IpEndpoint> serverAt(std::string_view text) {
@@ -47,7 +56,7 @@ std::optional<dns::Name> keyOf(ObjectReader& in, const Keys& keys) {
   return lowered;
 }
 
-dns::ZoneAccess decodeAccess(ObjectReader& in, const Keys& keys) {
+dns::ZoneAccess accessOf(ObjectReader& in, const Keys& keys) {
   dns::ZoneAccess out;
   if (in.has("from")) {
     std::vector<IpPrefix> networks;
@@ -61,6 +70,11 @@ dns::ZoneAccess decodeAccess(ObjectReader& in, const Keys& keys) {
   if (!in.has("from") && !in.has("key")) {
     in.error("from", "is missing, and so is key: that would admit everybody");
   }
+  return out;
+}
+
+dns::ZoneAccess decodeAccess(ObjectReader& in, const Keys& keys) {
+  dns::ZoneAccess out = accessOf(in, keys);
   in.finish();
   return out;
 }
@@ -70,6 +84,40 @@ dns::NotifyTarget decodeTarget(ObjectReader& in, const Keys& keys) {
   out.address =
       serverAt(in.string("address", {.required = true, .check = isServer})).value_or(IpEndpoint{});
   out.key = keyOf(in, keys);
+  in.finish();
+  return out;
+}
+
+std::vector<RrType> typesOf(ObjectReader& in) {
+  std::vector<RrType> out;
+  for (const std::string& text : in.strings("types", {.max = kMaxTypes}, {.check = isZoneType})) {
+    if (const auto type = dns::parseRrType(text)) out.push_back(*type);
+  }
+  return out;
+}
+
+dns::UpdateGrant decodeGrant(ObjectReader& in, const Keys& keys, const dns::Name& zone) {
+  using Names = dns::UpdateGrant::Names;
+  dns::UpdateGrant out;
+  const dns::ZoneAccess access = accessOf(in, keys);
+  out.key = access.key;
+  out.networks = access.from.value_or(IpPrefixList{});
+  const std::string names =
+      in.string("names", {.fallback = "below", .one_of = {"exact", "below", "self", "pattern"}});
+  out.names = names == "exact"   ? Names::kExact
+              : names == "self"  ? Names::kSelf
+              : names == "below" ? Names::kBelow
+                                 : Names::kPattern;
+  out.name = zone;
+  if (in.has("name")) {
+    const auto name = dns::Name::parse(in.string("name", {.check = isZoneName}));
+    if (name) out.name = name->lowered();
+  } else if (out.names == Names::kExact || out.names == Names::kPattern) {
+    in.error("name", "is missing: names = \"" + names + "\" needs it");
+  }
+  if (out.names == Names::kSelf && !out.key)
+    in.error("key", "is missing: names = \"self\" needs it");
+  out.types = typesOf(in);
   in.finish();
   return out;
 }
@@ -108,6 +156,8 @@ std::vector<dns::ZonePolicy> decodeZonePolicies(ObjectReader& dns, const Keys& k
                                  [&](ObjectReader& each) { return decodeAccess(each, keys); });
     out.notify = decodeEach(in, "notify", kMaxOfZone,
                             [&](ObjectReader& each) { return decodeTarget(each, keys); });
+    out.update = decodeEach(in, "update", kMaxOfZone,
+                            [&](ObjectReader& each) { return decodeGrant(each, keys, out.name); });
     in.finish();
     return out;
   });

@@ -1,4 +1,4 @@
-// Who may change what by updates: grants of a zone, and what they allow. Pure.
+// Who may change what by updates: what the grants of a zone (dns/zone/zone_policy.h) allow. Pure.
 #pragma once
 
 #include <cstdint>
@@ -10,26 +10,9 @@
 #include "dns/update/update_message.h"
 #include "dns/wire/name.h"
 #include "dns/wire/types.h"
+#include "dns/zone/zone_policy.h"
 
 namespace meridian::dns {
-
-// Names of UpdateGrant::key and ::name are lower-cased.
-struct UpdateGrant {
-  enum class Names : std::uint8_t {
-    kExact,    // `name` alone
-    kBelow,    // `name` and all below it
-    kSelf,     // the name of the key that signed, alone
-    kPattern,  // `name` has one label "*", which stands for one label or more:
-               // "_acme-challenge.*", "_acme-challenge.*.example.org"
-  };
-  // Whom: who signed with this key, and who is in one of these networks. Both where both are given;
-  // one of them must be, or the grant is nobody's.
-  std::optional<Name> key = {};
-  IpPrefixList networks = {};
-  Names names = Names::kExact;
-  Name name = {};
-  std::vector<RrType> types = {};  // empty: all, and only then all of a name may be deleted
-};
 
 // Who sent an update.
 struct Updater {

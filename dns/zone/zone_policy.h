@@ -8,6 +8,7 @@
 #include "base/ip.h"
 #include "dns/wire/name.h"
 #include "dns/wire/tsig.h"
+#include "dns/wire/types.h"
 #include "dns/zone/zone_edit.h"
 
 namespace meridian::dns {
@@ -26,10 +27,30 @@ struct NotifyTarget {
   std::optional<Name> key = {};  // that NOTIFY is signed with; lower-cased
 };
 
+// Who may change what by updates (RFC 2136).
+// Names of UpdateGrant::key and ::name are lower-cased.
+struct UpdateGrant {
+  enum class Names : std::uint8_t {
+    kExact,    // `name` alone
+    kBelow,    // `name` and all below it
+    kSelf,     // the name of the key that signed, alone
+    kPattern,  // `name` has one label "*", which stands for one label or more:
+               // "_acme-challenge.*", "_acme-challenge.*.example.org"
+  };
+  // Whom: who signed with this key, and who is in one of these networks. Both where both are given;
+  // one of them must be, or the grant is nobody's.
+  std::optional<Name> key = {};
+  IpPrefixList networks = {};
+  Names names = Names::kExact;
+  Name name = {};
+  std::vector<RrType> types = {};  // empty: all, and only then all of a name may be deleted
+};
+
 struct ZonePolicy {
   Name name;                            // lower-cased: of this zone and those below
   std::vector<ZoneAccess> transfer_to;  // whoever one of these admits; none: nobody
   std::vector<NotifyTarget> notify;
+  std::vector<UpdateGrant> update;  // none: nobody
   SerialPolicy serials = SerialPolicy::kIncrement;
 };
 

@@ -172,7 +172,13 @@ ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
   const auto planned = planEdit(*before->zone, edit.rrsets, serials, clock_->wallNow());
   if (!planned) return refuse("the edit has errors; nothing was changed", planned.error());
   if (*planned == nullptr) return ZoneChanged{serial, serial};
-  auto next = apply(*before->zone, **planned, "edit");
+  return take(edit.apex, **planned);
+}
+
+ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& step) {
+  const LoadedZone* before = zones_->at(apex);
+  if (before == nullptr) return noSuchZone(apex);
+  auto next = apply(*before->zone, step, "edit");
   if (!next) return refuse("the edit makes no zone; nothing was changed", next.error());
   return commit(before, std::move(*next));
 }

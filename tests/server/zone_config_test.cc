@@ -12,7 +12,8 @@ using testing::HasSubstr;
 
 const std::string kKeys =
     "[[tsig.keys]]\nname = \"ns1-ns2.example\"\nsecret_file = \"a\"\n"
-    "[[tsig.keys]]\nname = \"backup.example\"\nsecret_file = \"b\"\n";
+    "[[tsig.keys]]\nname = \"backup.example\"\nsecret_file = \"b\"\n"
+    "[[tsig.keys]]\nname = \"certbot.example\"\nsecret_file = \"c\"\n";
 
 std::string zoneProblems(const std::string& text) {
   const auto config = parseConfig(kKeys + text, "m.toml");
@@ -36,6 +37,11 @@ TEST(ZoneConfig, TheDocumentedExampleIsRead) {
   EXPECT_FALSE(policy.transfer_to[1].from);
   ASSERT_EQ(policy.notify.size(), 1U);
   EXPECT_EQ(policy.notify[0].address.text(), "192.0.2.53:53");
+  ASSERT_EQ(policy.update.size(), 1U);
+  EXPECT_EQ(policy.update[0].key->text(), "certbot.example.");
+  EXPECT_EQ(policy.update[0].names, dns::UpdateGrant::Names::kPattern);
+  EXPECT_EQ(policy.update[0].name.text(), "_acme-challenge.*.");
+  EXPECT_EQ(policy.update[0].types, std::vector{dns::RrType::kTxt});
 }
 
 TEST(ZoneConfig, EveryErrorHasItsPlace) {
@@ -44,6 +50,9 @@ TEST(ZoneConfig, EveryErrorHasItsPlace) {
       "transfer_to = [{}, {from = []}, {from = [\"10.0.0.1/8\"]}, {key = \"other\"}]\n"
       "notify = [{address = \"nowhere\"}, {address = \"192.0.2.1:0\"}, {key = "
       "\"backup.example\"}]\n"
+      "update = [{}, {key = \"backup.example\", names = \"exact\"}, {from = [\"::1/128\"], names = "
+      "\"self\"},"
+      " {key = \"backup.example\", types = [\"AXFR\", \"nothing\"]}]\n"
       "[[dns.zones]]\nname = \"X.example\"\nunknown = 1\n[[dns.zones]]\nname = \"x.Example.\"\n");
   for (const char* expected :
        {"dns.zones[0].name: a..b: ", "dns.zones[0].serial: random: must be one of",
@@ -53,7 +62,10 @@ TEST(ZoneConfig, EveryErrorHasItsPlace) {
         "dns.zones[0].transfer_to[3].key: other: is not among tsig.keys",
         "dns.zones[0].notify[0].address: nowhere: must be an address",
         "dns.zones[0].notify[1].address: 192.0.2.1:0: port 0 is none",
-        "dns.zones[0].notify[2].address: is missing", "dns.zones[1].unknown",
+        "dns.zones[0].notify[2].address: is missing", "dns.zones[0].update[0].from: is missing",
+        "dns.zones[0].update[1].name: is missing", "dns.zones[0].update[2].key: is missing",
+        "dns.zones[0].update[3].types[0]: AXFR: never stands",
+        "dns.zones[0].update[3].types[1]: nothing", "dns.zones[1].unknown",
         "dns.zones[2].name: x.Example.: stands here twice"}) {
     EXPECT_THAT(errors, HasSubstr(expected));
   }
