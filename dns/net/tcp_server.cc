@@ -20,6 +20,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "dns/wire/query_parser.h"
+#include "dns/wire/response_writer.h"
 
 namespace meridian::dns {
 namespace {
@@ -102,6 +104,7 @@ class TcpServer::Connection {
   Connection(TcpServer& server, Listener& listener, Socket socket, const IpAddress& client)
       : server_(server),
         listener_(listener),
+        id_(server.next_connection_++),
         client_(client),
         event_(server.newEvent(listener, socket)),
         handshaking_(listener.tls != nullptr) {
@@ -128,11 +131,15 @@ class TcpServer::Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Of all connections that ever were this one's alone.
+  std::uint64_t id() const { return id_; }
   const IpAddress& client() const { return client_; }
   Transport transport() const { return listener_.tls ? Transport::kTls : Transport::kTcp; }
   TcpCounters& counters() const { return listener_.counters; }
   evbuffer* input() const { return bufferevent_get_input(event_.get()); }
   evbuffer* output() const { return bufferevent_get_output(event_.get()); }
+  // Messages whose answers come later.
+  std::size_t& atDesk() { return at_desk_; }
   // The one that goes out, if any.
   std::optional<OutgoingTransfer>& transfer() { return transfer_; }
   bool mayWrite() const { return evbuffer_get_length(output()) < kMaxUnsentBytes; }
@@ -189,7 +196,7 @@ class TcpServer::Connection {
     server_.handshakes_.failed[static_cast<std::size_t>(why)].add();
     server_.drop(*this);
   }
-  bool isDone() const { return !transfer_ && evbuffer_get_length(output()) == 0; }
+  bool isDone() const { return !transfer_ && at_desk_ == 0 && evbuffer_get_length(output()) == 0; }
   // No more queries from here on; the connection ends once its answers are sent.
   void finish() {
     finishing_ = true;
@@ -200,10 +207,12 @@ class TcpServer::Connection {
 
   TcpServer& server_;
   Listener& listener_;
+  std::uint64_t id_;
   IpAddress client_;
   std::unique_ptr<bufferevent, BufferEventFree> event_;
   std::unique_ptr<EventLoop::Timer> idle_;
   std::optional<OutgoingTransfer> transfer_;
+  std::size_t at_desk_ = 0;
   bool handshaking_;
   bool reading_ = true;
   bool finishing_ = false;
@@ -215,8 +224,8 @@ std::size_t TcpServer::AddressHash::operator()(const IpAddress& address) const n
 }
 
 TcpServer::TcpServer(std::vector<TcpListener> listeners, const Published<ServingState>& state,
-                     const TcpLimits& limits)
-    : limits_(limits), published_(state), response_(kMaxMessage) {
+                     const TcpLimits& limits, RequestDesk* desk)
+    : limits_(limits), published_(state), desk_(desk), response_(kMaxMessage) {
   for (TcpListener& each : listeners) {
     TcpCounters& counters = each.tls ? tls_ : tcp_;
     auto listener = std::make_unique<Listener>(
@@ -384,6 +393,8 @@ bool TcpServer::answerOne(Connection& connection, std::size_t size) {
   if (asksForTransfer(message)) {
     connection.transfer().emplace(message, client, observer_->read(),
                                   connection.counters().transfers);
+  } else if (desk_ != nullptr && RequestDesk::wants(message)) {
+    length = toDesk(connection, message, client);
   } else {
     length = answer(message, client, observer_->read(), response_, connection.counters().answers);
   }
@@ -397,6 +408,34 @@ bool TcpServer::transferNext(Connection& connection) {
   const std::size_t length = transfer->next(response_, coarseUnixTime());
   if (transfer->done()) transfer.reset();
   return length != 0 && send(connection, length);
+}
+
+// The size of an answer that is made at once, into response_; 0: it comes later.
+std::size_t TcpServer::toDesk(Connection& connection, std::span<const std::uint8_t> message,
+                              const Client& client) {
+  const auto reply = [this, to = &connection,
+                      id = connection.id()](std::span<const std::uint8_t> response) {
+    loop_.post([this, to, id, bytes = std::vector<std::uint8_t>(response.begin(), response.end())] {
+      replyLater(to, id, bytes);
+    });
+  };
+  if (desk_->take(message, client, reply)) {
+    ++connection.atDesk();
+    return 0;
+  }
+  Query query;
+  parseQuery(message, 0, query);
+  return writeRefusal(query, Rcode::kServFail, nullptr, response_);
+}
+
+// The connection may be gone, and another may be where it was.
+void TcpServer::replyLater(const Connection* connection, std::uint64_t id,
+                           std::span<const std::uint8_t> response) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end() || found->second->id() != id) return;
+  --found->second->atDesk();
+  std::copy(response.begin(), response.end(), response_.begin());
+  if (!send(*found->second, response.size())) drop(*found->second);
 }
 
 // The first `length` bytes of response_. False: no memory.

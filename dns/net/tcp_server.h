@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -28,6 +29,7 @@
 #include "dns/answer/answer_counters.h"
 #include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
+#include "dns/net/request_desk.h"
 #include "dns/net/socket.h"
 #include "dns/transfer/outgoing_transfer.h"
 #include "dns/wire/proxy_header.h"
@@ -75,9 +77,10 @@ struct ProxyCounters {
 
 class TcpServer {
  public:
-  // `state` must outlive the server.
+  // `state` and `desk` must outlive the server. Without a desk NOTIFY and UPDATE are answered as
+  // not implemented.
   TcpServer(std::vector<TcpListener> listeners, const Published<ServingState>& state,
-            const TcpLimits& limits);
+            const TcpLimits& limits, RequestDesk* desk = nullptr);
   ~TcpServer();
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;
@@ -111,6 +114,10 @@ class TcpServer {
   Progress answerNext(Connection& connection);
   bool answerOne(Connection& connection, std::size_t size);
   bool transferNext(Connection& connection);
+  std::size_t toDesk(Connection& connection, std::span<const std::uint8_t> message,
+                     const Client& client);
+  void replyLater(const Connection* connection, std::uint64_t id,
+                  std::span<const std::uint8_t> response);
   bool send(Connection& connection, std::size_t length);
 
   EventLoop loop_;
@@ -120,6 +127,8 @@ class TcpServer {
   HandshakeCounters handshakes_;
   ProxyCounters proxies_;
   const Published<ServingState>& published_;
+  RequestDesk* desk_;
+  std::uint64_t next_connection_ = 0;
   std::unique_ptr<Published<ServingState>::Observer> observer_;  // belongs to the loop's thread
   std::vector<std::uint8_t> response_;
   std::vector<std::unique_ptr<Listener>> listeners_;

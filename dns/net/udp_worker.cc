@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -71,6 +72,31 @@ class UdpWorker::Batch {
   IpAddress peer(std::size_t i) const { return endpointOf(peers_[i]).address; }
   std::span<std::uint8_t> response(std::size_t i) { return responses_[i]; }
 
+  // Sends a response to query `i` later, from any thread, while the socket is open.
+  RequestDesk::Reply laterReply(std::size_t i, int descriptor) const {
+    const msghdr& received = in_[i].msg_hdr;
+    return
+        [descriptor, peer = peers_[i], peer_size = received.msg_namelen, control = control_[i],
+         control_size = received.msg_controllen](std::span<const std::uint8_t> response) mutable {
+          std::array<std::uint8_t, kPacketBytes> bytes;
+          if (response.size() > bytes.size()) return;
+          std::copy(response.begin(), response.end(), bytes.begin());
+          iovec vector{bytes.data(), response.size()};
+          msghdr header{};
+          header.msg_iov = &vector;
+          header.msg_iovlen = 1;
+          header.msg_name = &peer;
+          header.msg_namelen = peer_size;
+          if (control_size != 0) {
+            header.msg_control = control.data();
+            header.msg_controllen = control_size;
+            clearInterface(header);
+          }
+          // Lost is lost, over UDP: who asked asks again.
+          [[maybe_unused]] const ssize_t sent = sendmsg(descriptor, &header, MSG_DONTWAIT);
+        };
+  }
+
   // Lines response `i` up for sending.
   void queue(std::size_t i, std::size_t size) {
     msghdr& header = out_[queued_].msg_hdr;
@@ -125,8 +151,8 @@ class UdpWorker::Batch {
 };
 
 UdpWorker::UdpWorker(Socket socket, const Published<ServingState>& state,
-                     std::unique_ptr<RateLimiter> limiter)
-    : socket_(std::move(socket)), state_(state), limiter_(std::move(limiter)) {}
+                     std::unique_ptr<RateLimiter> limiter, RequestDesk* desk)
+    : socket_(std::move(socket)), state_(state), limiter_(std::move(limiter)), desk_(desk) {}
 
 UdpWorker::~UdpWorker() {
   stop();
@@ -177,6 +203,10 @@ void UdpWorker::run() {
     for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
       if (!batch->usable(i)) continue;
       const Client client{batch->peer(i), Transport::kUdp, now};
+      if (desk_ != nullptr && RequestDesk::wants(batch->query(i))) {
+        desk_->take(batch->query(i), client, batch->laterReply(i, socket_.get()));
+        continue;
+      }
       const std::size_t size =
           limiter_ == nullptr
               ? answer(batch->query(i), client, state, batch->response(i), counters_.answers)

@@ -18,6 +18,7 @@
 #include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
 #include "dns/net/rate_limiter.h"
+#include "dns/net/request_desk.h"
 #include "dns/net/socket.h"
 
 namespace meridian::dns {
@@ -31,9 +32,10 @@ struct UdpCounters {
 
 class UdpWorker {
  public:
-  // `state` must outlive the worker. Without a limiter nothing is limited.
+  // `state` and `desk` must outlive the worker. Without a limiter nothing is limited; without a
+  // desk NOTIFY and UPDATE are answered as not implemented.
   UdpWorker(Socket socket, const Published<ServingState>& state,
-            std::unique_ptr<RateLimiter> limiter = nullptr);
+            std::unique_ptr<RateLimiter> limiter = nullptr, RequestDesk* desk = nullptr);
   ~UdpWorker();
   UdpWorker(const UdpWorker&) = delete;
   UdpWorker& operator=(const UdpWorker&) = delete;
@@ -55,6 +57,7 @@ class UdpWorker {
   Socket socket_;
   const Published<ServingState>& state_;
   std::unique_ptr<RateLimiter> limiter_;
+  RequestDesk* desk_;
   UdpCounters counters_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

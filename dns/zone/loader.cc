@@ -31,9 +31,8 @@ std::string errnoText() {
 
 // Feeds the file piece by piece; an entry cut by the end of a piece is carried over. Says what went
 // wrong with the reading itself.
-Status feedFile(std::FILE* file, ZoneParser& parser) {
+Status feedFile(std::FILE* file, ZoneParser& parser, std::size_t& total) {
   std::string buffer;
-  std::size_t total = 0;
   bool is_last = false;
   while (!is_last && !parser.stopped()) {
     const std::size_t carried = buffer.size();
@@ -47,6 +46,17 @@ Status feedFile(std::FILE* file, ZoneParser& parser) {
     buffer.erase(0, parser.feed(buffer, is_last));
   }
   return {};
+}
+
+// `total`: bytes of all files of the zone so far.
+Status feedPath(const std::filesystem::path& path, ZoneParser& parser, std::size_t& total) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return fail(ErrorKind::kIo, error ? error.message() : "not a regular file");
+  }
+  const std::unique_ptr<std::FILE, FileClose> opened(std::fopen(path.c_str(), "rbe"));
+  if (opened == nullptr) return fail(ErrorKind::kIo, "cannot be opened: " + errnoText());
+  return feedFile(opened.get(), parser, total);
 }
 
 Result<std::vector<std::filesystem::path>> zoneFiles(const std::filesystem::path& folder) {
@@ -71,17 +81,13 @@ Checked<std::shared_ptr<const Zone>> parseZone(std::string_view text, const std:
 }
 
 Checked<std::shared_ptr<const Zone>> loadZone(const std::filesystem::path& file) {
-  const std::string name = file.string();
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(file, error)) {
-    return refuse(name, error ? error.message() : "not a regular file");
-  }
-  const std::unique_ptr<std::FILE, FileClose> opened(std::fopen(name.c_str(), "rbe"));
-  if (opened == nullptr) return refuse(name, "cannot be opened: " + errnoText());
-  ZoneParser parser(name);
-  if (const Status fed = feedFile(opened.get(), parser); !fed) {
-    return refuse(name, fed.error().message);
-  }
+  std::size_t total = 0;
+  const auto feed = [&total](const std::filesystem::path& path, ZoneParser& parser) {
+    return feedPath(path, parser, total);
+  };
+  ZoneParser parser(file.string(), feed);
+  if (const Status fed = feed(file, parser); !fed)
+    return refuse(file.string(), fed.error().message);
   return parser.finish();
 }
 

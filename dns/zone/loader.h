@@ -4,8 +4,9 @@
 // the apex, owners within the apex, CNAME alone at its name (RFC 2181 §10.1), one CNAME and one
 // DNAME a name (RFC 6672 §2.4), nothing below a DNAME and no NS beside one (§2.3, §2.4), class IN,
 // no record twice (reported, then dropped, not an error), TTLs of an RRset evened to the smallest
-// (RFC 2181 §5.2; logged), every RRset fits into a message. $ORIGIN and $TTL work; $INCLUDE is
-// refused with a reason. Without $ORIGIN names are relative to the SOA's owner, from the SOA on.
+// (RFC 2181 §5.2; logged), every RRset fits into a message. $ORIGIN and $TTL work, $INCLUDE in
+// files, $GENERATE as BIND has it. Without $ORIGIN names are relative to the SOA's
+// owner, from the SOA on.
 //
 // Types that Debian 12's ldns cannot read (AMTRELAY, NINFO, TA, AVC, DOA, RESINFO, WALLET, A6) are
 // written as RFC 3597 says: TYPE260 \# …

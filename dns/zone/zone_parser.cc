@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "dns/zone/rdata_parser.h"
+#include "dns/zone/zone_generate.h"
 
 namespace meridian::dns {
 namespace {
@@ -73,24 +74,104 @@ void ZoneParser::readEntry() {
 void ZoneParser::readDirective() {
   const ZoneToken& directive = entry_.tokens[0];
   const std::string name = upper(directive.text);
-  if (name == "$INCLUDE") {
-    return reject(directive, name, "", "refused: a zone is one file, so that it changes as one");
-  }
+  if (name == "$INCLUDE") return readInclude();
+  if (name == "$GENERATE") return readGenerate();
   if (name != "$ORIGIN" && name != "$TTL") {
-    return reject(directive, "", directive.text, "unknown directive: $ORIGIN and $TTL are known");
+    return reject(directive, "", directive.text,
+                  "unknown directive: $ORIGIN, $TTL, $INCLUDE and $GENERATE are known");
   }
   if (entry_.tokens.size() != 2) return reject(directive, name, "", "needs exactly one value");
+  if (name == "$ORIGIN") return readOrigin(name);
   const ZoneToken& value = entry_.tokens[1];
-  if (name == "$TTL") {
-    const Result<std::uint32_t> ttl = parseTtl(value.text);
-    if (!ttl) return reject(value, name, value.text, ttl.error().message);
-    default_ttl_ = *ttl;
-    return;
-  }
+  const Result<std::uint32_t> ttl = parseTtl(value.text);
+  if (!ttl) return reject(value, name, value.text, ttl.error().message);
+  default_ttl_ = *ttl;
+}
+
+void ZoneParser::readOrigin(const std::string& directive) {
+  const ZoneToken& value = entry_.tokens.back();
   const Result<Name> origin = parseName(value.text, origin_);
-  if (!origin) return reject(value, name, value.text, origin.error().message);
+  if (!origin) return reject(value, directive, value.text, origin.error().message);
   origin_ = *origin;
   origin_is_stated_ = true;
+}
+
+// RFC 1035 §5.1: the origin may be another within the included file, and is the old one behind it;
+// so is the owner.
+void ZoneParser::readInclude() {
+  const ZoneToken directive = entry_.tokens[0];
+  if (!include_file_) {
+    return reject(directive, "$INCLUDE", "", "refused: this text comes from no file");
+  }
+  const std::size_t count = entry_.tokens.size();
+  if (count != 2 && count != 3) {
+    return reject(directive, "$INCLUDE", "", "needs a file, and may have an origin");
+  }
+  if (includes_ == kMaxIncludes) {
+    return reject(directive, "$INCLUDE", "", "more than 8 files, one within another");
+  }
+  std::string named(entry_.tokens[1].text);
+  std::erase(named, '"');
+  const auto origin = origin_;
+  const bool origin_was_stated = origin_is_stated_;
+  if (count == 3) readOrigin("$INCLUDE");
+  const std::filesystem::path path = std::filesystem::path(file_).parent_path() / named;
+  const std::string outer_file = std::exchange(file_, path.string());
+  const ZoneScanner outer_scanner = std::exchange(scanner_, ZoneScanner());
+  const auto owner = std::exchange(owner_, std::nullopt);
+  const auto owner_node = std::exchange(owner_node_, std::nullopt);
+  ++includes_;
+  const Status read = include_file_(path, *this);
+  --includes_;
+  file_ = outer_file;
+  scanner_ = outer_scanner;
+  // An apex that the included SOA has found stays.
+  if (origin || origin_is_stated_) origin_ = origin;
+  origin_is_stated_ = origin_was_stated;
+  owner_ = owner;
+  owner_node_ = owner_node;
+  if (!read) reject(directive, "$INCLUDE", named, read.error().message);
+}
+
+void ZoneParser::readGenerate() {
+  const ZoneToken directive = entry_.tokens[0];
+  if (entry_.tokens.size() < 5) {
+    return reject(directive, "$GENERATE", "", "needs a range, an owner, a type and data");
+  }
+  const ZoneToken& range_token = entry_.tokens[1];
+  const Result<GenerateRange> range = parseGenerateRange(range_token.text);
+  if (!range) return reject(range_token, "$GENERATE", range_token.text, range.error().message);
+  // The first entry that is wrong is told, and ends it: the others would be wrong alike.
+  const std::size_t problems = problems_.size();
+  const ZoneEntry words = entry_;
+  for (std::uint64_t number = range->first; number <= range->last && !stopped_;
+       number += range->step) {
+    entry_ = words;
+    generate(static_cast<std::uint32_t>(number));
+    if (problems_.size() != problems) return;
+  }
+}
+
+void ZoneParser::generate(std::uint32_t number) {
+  const ZoneToken directive = entry_.tokens[0];
+  std::string line;
+  for (std::size_t i = 2; i < entry_.tokens.size(); ++i) {
+    const ZoneToken& word = entry_.tokens[i];
+    const Result<std::string> text = generatedText(word.text, number);
+    if (!text) return reject(word, "$GENERATE", word.text, text.error().message);
+    line += *text + " ";
+  }
+  ZoneScanner scanner;
+  scanner.feed(line, true);
+  ScanError error;
+  if (scanner.next(entry_, error) != ZoneScanner::Outcome::kEntry) {
+    return reject(directive, "$GENERATE", line, std::string(error.reason));
+  }
+  for (ZoneToken& token : entry_.tokens) {
+    token.line = directive.line;
+    token.column = directive.column;
+  }
+  readRecord();
 }
 
 void ZoneParser::readRecord() {
@@ -180,7 +261,7 @@ std::optional<std::uint32_t> ZoneParser::ttlFor(const Head& head) {
 
 void ZoneParser::addRecord(const ZoneToken& at, RrType type, std::uint32_t ttl) {
   if (!owner_node_) {
-    const Result<NodeIx> node = builder_.node(*owner_, at.line);
+    const Result<NodeIx> node = builder_.node(*owner_, includes_ == 0 ? at.line : 0);
     if (!node) {
       stopped_ = true;
       return reject(at, ownerAndType(type), "", node.error().message);

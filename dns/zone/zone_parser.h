@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +19,13 @@ namespace meridian::dns {
 
 class ZoneParser {
  public:
-  explicit ZoneParser(std::string file) : file_(std::move(file)) {}
+  // Feeds a file that $INCLUDE names to the parser, and says why it cannot be read.
+  using Include = std::function<Status(const std::filesystem::path& file, ZoneParser& parser)>;
+  static constexpr std::size_t kMaxIncludes = 8;  // one in another
+
+  // Without `include`, $INCLUDE is refused.
+  explicit ZoneParser(std::string file, Include include = {})
+      : file_(std::move(file)), include_file_(std::move(include)) {}
 
   // Reads on; returns how many bytes of `text` need not be given again. `is_last`: the file ends
   // with this text.
@@ -41,6 +49,10 @@ class ZoneParser {
 
   void readEntry();
   void readDirective();
+  void readOrigin(const std::string& directive);
+  void readInclude();
+  void readGenerate();
+  void generate(std::uint32_t number);
   void readRecord();
   bool readOwner(const ZoneToken& token);
   std::optional<Head> readHead(std::size_t at);
@@ -51,6 +63,8 @@ class ZoneParser {
   void logOddities(const Zone& zone) const;
 
   std::string file_;
+  Include include_file_;
+  std::size_t includes_ = 0;  // that are open
   Diagnostics problems_;
   ZoneScanner scanner_;
   ZoneEntry entry_;

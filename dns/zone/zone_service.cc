@@ -4,11 +4,12 @@
 #include <optional>
 #include <utility>
 
+#include "base/byte_reader.h"
 #include "base/digest.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "dns/zone/loader.h"
 #include "dns/zone/serial.h"
+#include "dns/zone/zone_cursor.h"
 
 namespace meridian::dns {
 namespace {
@@ -30,10 +31,11 @@ tl::unexpected<ZoneError> noSuchZone(NameView apex) {
   return refuse(ErrorKind::kNotFound, "no zone " + apex.text());
 }
 
-Result<std::string> digestOf(const std::string& file) {
-  const Result<std::string> text = readFile(file, kMaxZoneFileBytes);
-  if (!text) return tl::unexpected(text.error());
-  return hex(sha256(*text));
+// Of all records, in the order of the file.
+std::string digestOf(const Zone& zone) {
+  RecordList records;
+  for (ZoneCursor at(zone); !at.atEnd();) records.add(at.next());
+  return hex(sha256(asText(records.wire())));
 }
 
 // The store's zone is served; what its file says meanwhile is told.
@@ -49,8 +51,9 @@ void compareWithFile(const StoredZone& stored, const LoadedZone* file) {
     if (!stored.facts.file.empty()) warn("its file is gone: " + stored.facts.file);
     return;
   }
-  const Result<std::string> digest = digestOf(file->file);
-  if (!digest || *digest != stored.facts.file_sha256) warn("its file has changed: " + file->file);
+  if (digestOf(*file->zone) != stored.facts.file_sha256) {
+    warn("its file has changed: " + file->file);
+  }
 }
 
 LoadedZone loadedFrom(const StoredZone& stored, const LoadedZone* file) {
@@ -190,13 +193,12 @@ ZoneResult<StoredZoneFacts> ZoneService::factsOf(const LoadedZone& before) const
   StoredZoneFacts facts;
   facts.file = before.file;
   if (before.file.empty()) return facts;
-  const Result<std::string> digest = digestOf(before.file);
-  auto file = readFile(before.file, before.zone->apex());
-  if (!digest || !file || differenceOf(*before.zone, *file->zone) != nullptr) {
+  const auto file = readFile(before.file, before.zone->apex());
+  if (!file || differenceOf(*before.zone, *file->zone) != nullptr) {
     return refuse(ErrorKind::kConflict,
                   before.file + " is not what is served: reload the zone before it is edited");
   }
-  facts.file_sha256 = *digest;
+  facts.file_sha256 = digestOf(*file->zone);
   return facts;
 }
 

@@ -23,7 +23,7 @@ namespace meridian::dns {
 // What the store knows of a zone beside its records.
 struct StoredZoneFacts {
   std::string file;         // the zone's file when it was last what is served; empty: it has none
-  std::string file_sha256;  // hexadecimal; that file's content then
+  std::string file_sha256;  // hexadecimal; of the records that the file had then
   WallTime changed{};       // when the zone last changed
 };
 

@@ -117,10 +117,10 @@ TEST(ZoneErrors, ALineOfTenMegabytesIsRefused) {
 
 TEST(ZoneErrors, DirectivesAreRefusedWithReason) {
   EXPECT_THAT(errorsOf(kFileHead + kNsLine +
-                       "$INCLUDE /etc/passwd\n$GENERATE 1-2 a A 1.2.3.$\n"
+                       "$INCLUDE /etc/passwd\n$RANDOM 1-2 a A 1.2.3.$\n"
                        "$TTL\n$TTL x\n$TTL 2147483648\n$ORIGIN a..b.\n"),
               ElementsAre(HasSubstr("f:5:1: $INCLUDE: refused"),
-                          HasSubstr("f:6:1: $GENERATE: unknown directive"),
+                          HasSubstr("f:6:1: $RANDOM: unknown directive"),
                           "f:7:1: $TTL: needs exactly one value",
                           "f:8:6: $TTL: x: not a time: digits with s, m, h, d, w",
                           "f:9:6: $TTL: 2147483648: time over 2^31 - 1 s",
