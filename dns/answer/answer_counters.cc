@@ -2,10 +2,10 @@
 
 namespace meridian::dns {
 
-void AnswerCounters::count(Rcode rcode) {
+void AnswerCounters::countError(Rcode rcode) {
   switch (rcode) {
-    case Rcode::kNoError:
-      return no_error.add();
+    case Rcode::kNoError:  // counted already
+      return;
     case Rcode::kFormErr:
       return form_err.add();
     case Rcode::kNxDomain:

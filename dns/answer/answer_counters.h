@@ -31,8 +31,11 @@ struct AnswerCounters {
   SubjectHits subjects;
   SubjectResolvers resolvers;
 
-  void count(Rcode rcode);
+  void count(Rcode rcode) { return rcode == Rcode::kNoError ? no_error.add() : countError(rcode); }
   void count(CookieStanding standing);
+
+ private:
+  void countError(Rcode rcode);
 };
 
 }  // namespace meridian::dns

@@ -26,8 +26,8 @@ IpPrefixList grantNetwork(std::string_view text) {
   return IpPrefixList({IpPrefix::parse(text).value()});
 }
 
-const Name kKeyName = grantName("key.example");
-const Updater kWithKey{test::address("192.0.2.1"), kKeyName.view()};
+const Name kGrantKeyName = grantName("key.example");
+const Updater kWithKey{test::address("192.0.2.1"), kGrantKeyName.view()};
 const Updater kWithoutKey{test::address("192.0.2.1"), std::nullopt};
 
 bool grantAllows(const UpdateGrant& grant, std::string_view owner, RrType type = kGrantA,

@@ -24,7 +24,7 @@ using LdnsPacket = std::unique_ptr<ldns_pkt, LdnsPacketFree>;
 
 constexpr TsigAlgorithm kLdnsAlgorithms[] = {TsigAlgorithm::kHmacSha1, TsigAlgorithm::kHmacSha256,
                                              TsigAlgorithm::kHmacSha512};
-constexpr const char* kKeyName = "key.example.";
+constexpr const char* kLdnsKeyName = "key.example.";
 
 std::string secretText(const TsigKey& key) {
   return base64(Bytes(key.secret.begin(), key.secret.end()));
@@ -43,7 +43,7 @@ LdnsRdf macOfPacket(const LdnsPacket& packet) {
 bool ldnsBelieves(const Bytes& message, const TsigKey& key, const ldns_rdf* prior = nullptr,
                   int timers_only = 0) {
   const LdnsPacket packet = packetOf(message);
-  return ldns_pkt_tsig_verify_next(packet.get(), message.data(), message.size(), kKeyName,
+  return ldns_pkt_tsig_verify_next(packet.get(), message.data(), message.size(), kLdnsKeyName,
                                    secretText(key).c_str(), prior, timers_only);
 }
 
@@ -51,7 +51,7 @@ Bytes ldnsSigned(const Bytes& message, const TsigKey& key, const ldns_rdf* prior
                  int timers_only = 0) {
   const LdnsPacket packet = packetOf(message);
   const std::string algorithm = std::string(tsigAlgorithmName(key.algorithm)) + ".";
-  EXPECT_EQ(ldns_pkt_tsig_sign_next(packet.get(), kKeyName, secretText(key).c_str(), 300,
+  EXPECT_EQ(ldns_pkt_tsig_sign_next(packet.get(), kLdnsKeyName, secretText(key).c_str(), 300,
                                     algorithm.c_str(), prior, timers_only),
             LDNS_STATUS_OK);
   std::uint8_t* wire = nullptr;
