@@ -4,6 +4,8 @@
 #include "base/counter.h"
 #include "dns/answer/subject_hits.h"
 #include "dns/answer/subject_resolvers.h"
+#include "dns/wire/cookie.h"
+#include "dns/wire/types.h"
 
 namespace meridian::dns {
 
@@ -23,5 +25,8 @@ struct AnswerCounters {
   SubjectHits subjects;
   SubjectResolvers resolvers;
 };
+
+void count(AnswerCounters& counters, Rcode rcode);
+void count(AnswerCounters& counters, CookieStanding standing);
 
 }  // namespace meridian::dns
