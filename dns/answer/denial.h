@@ -21,12 +21,13 @@ class Denial {
   // Each alias may come from a wildcard and need a record; the end of the chain needs up to three.
   static constexpr std::size_t kMaxRecords = 72;
 
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): only the first count_ are ever read
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): begin() sets what is read
   Denial() = default;
   // Before anything else. REQUIRES: zone.denial() is not nullptr; it outlives this.
   void begin(const Zone& zone) {
     zone_ = &zone;
     chain_ = zone.denial();
+    count_ = 0;
   }
 
   // The name exists and has no such type, is an empty non-terminal, or a cut without DS.
@@ -48,10 +49,10 @@ class Denial {
   NameView addEncloser(NameView name, NameView encloser);
   void addWildcard(NameView encloser);
 
-  const Zone* zone_ = nullptr;
-  const DenialChain* chain_ = nullptr;
-  std::size_t count_ = 0;
-  std::array<std::uint32_t, kMaxRecords> records_;  // by DenialIx
+  const Zone* zone_;
+  const DenialChain* chain_;
+  std::size_t count_;
+  std::array<std::uint32_t, kMaxRecords> records_;  // of DenialIx; the first count_ are read
 };
 
 }  // namespace meridian::dns

@@ -12,8 +12,8 @@ bool SignedAnswer::addSignatures(NodeIx node, RrType type, std::uint16_t owner_o
   if (!proves_) return true;
   const RrsetView signatures = zone_->signatures(node, type);
   if (!signatures.empty() && !out_->add(Section::kAnswer, signatures, owner_offset)) return false;
-  if (match_.kind == Zone::MatchKind::kWildcard) {
-    denial_.addExpanded(name_, match_.encloser_labels);
+  if (match_->kind == Zone::MatchKind::kWildcard) {
+    denial_.addExpanded(*name_, match_->encloser_labels);
   }
   return true;
 }
@@ -47,12 +47,12 @@ bool SignedAnswer::addNegative() {
   if (!signatures.empty() && !out_->add(Section::kAuthority, signatures, out_->lastOwnerOffset())) {
     return false;
   }
-  if (match_.kind == Zone::MatchKind::kNxDomain) {
-    denial_.addNoName(name_, match_.encloser_labels);
-  } else if (match_.kind == Zone::MatchKind::kWildcard) {
-    denial_.addNoTypeAtWildcard(name_, match_.encloser_labels);
+  if (match_->kind == Zone::MatchKind::kNxDomain) {
+    denial_.addNoName(*name_, match_->encloser_labels);
+  } else if (match_->kind == Zone::MatchKind::kWildcard) {
+    denial_.addNoTypeAtWildcard(*name_, match_->encloser_labels);
   } else {
-    denial_.addNoType(name_);
+    denial_.addNoType(*name_);
   }
   return true;
 }

@@ -16,6 +16,8 @@ namespace meridian::dns {
 
 class SignedAnswer {
  public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): begin() sets the rest, if it is on
+  SignedAnswer() = default;
   // For one answer out of one zone; both outlive this.
   void begin(const Zone& zone, bool dnssec_ok, RrType asked, ResponseWriter& out) {
     proves_ = dnssec_ok && zone.denial() != nullptr;
@@ -27,10 +29,11 @@ class SignedAnswer {
   }
   // False: nothing below need be called.
   bool isOn() const { return is_on_; }
-  // The current name (lower-cased) was found so. REQUIRES for all that follow: isOn().
-  void found(NameView name, const Zone::Match& match) {
-    name_ = name;
-    match_ = match;
+  // The current name (lower-cased) was found so; both are read until the next call of this.
+  // REQUIRES for all that follow: isOn().
+  void found(const NameView& name, const Zone::Match& match) {
+    name_ = &name;
+    match_ = &match;
   }
 
   // What goes with an RRset of the answer section, owned by the name at `owner_offset`: its
@@ -49,10 +52,10 @@ class SignedAnswer {
  private:
   bool proves_ = false;  // signatures and denials are wanted, and the zone has them
   bool is_on_ = false;   // that, or signatures were asked for by type
-  const Zone* zone_ = nullptr;
-  ResponseWriter* out_ = nullptr;
-  NameView name_;
-  Zone::Match match_;
+  const Zone* zone_;
+  ResponseWriter* out_;
+  const NameView* name_;
+  const Zone::Match* match_;
   Denial denial_;
 };
 

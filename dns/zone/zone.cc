@@ -30,8 +30,8 @@ bool equalsLowered(NameView written, NameView lowered) {
 }  // namespace
 
 RrsetView Zone::State::view(const ZoneRrset& rrset) const {
-  const auto rendered = std::span(arena).subspan(rrset.offset, rrset.size);
-  return {rrset.type, rrset.count, word(rendered.subspan(6)), rendered};
+  const std::span rendered(arena.data() + rrset.offset, rrset.size);
+  return {rrset.type, rrset.count, word(rendered.subspan<6, 4>()), rendered};
 }
 
 const ZoneRrset* Zone::State::rrsetOf(const ZoneNode& node, RrType type) const {

@@ -62,7 +62,7 @@ struct Zone::State {
   NameTable table;
 
   NameView nameOf(const ZoneNode& node) const {
-    return NameView(std::span(arena).subspan(node.name, node.name_size));
+    return NameView({arena.data() + node.name, node.name_size});
   }
   Name loweredName(const ZoneNode& node) const { return Name(nameOf(node)).lowered(); }
   RrsetView view(const ZoneRrset& rrset) const;
