@@ -194,8 +194,11 @@ class Answering {
                           ? out_.add(Section::kAuthority, servers, out_.suffixOffset(owner.size()))
                           : out_.add(Section::kAuthority, servers, owner);
     if (!fits) return truncate();
+    const std::uint16_t owner_offset =
+        owner_offset_ == kHeaderBytes ? out_.suffixOffset(owner.size()) : out_.lastOwnerOffset();
     const Name cut_name = Name(owner).lowered();
-    if (signed_.isOn() && !signed_.addDelegationSigner(cut, cut_name)) return truncate();
+    if (signed_.isOn() && !signed_.addDelegationSigner(cut, cut_name, owner_offset))
+      return truncate();
     for (const NodeIx node : zone_->additional(cut, RrType::kNs)) {
       // In-domain glue is needed to go on (RFC 9471 §3.1); other addresses are a courtesy.
       const bool needed = Name(zone_->nodeName(node)).lowered().view().isWithin(cut_name.view());

@@ -18,18 +18,17 @@ bool SignedAnswer::addSignatures(NodeIx node, RrType type, std::uint16_t owner_o
   return true;
 }
 
-bool SignedAnswer::addDelegationSigner(NodeIx cut, NameView cut_name) {
+bool SignedAnswer::addDelegationSigner(NodeIx cut, NameView cut_name, std::uint16_t owner_offset) {
   if (!proves_) return true;
   const RrsetView signer = zone_->rrset(cut, RrType::kDs);
   if (signer.empty()) {
     denial_.addNoType(cut_name);
     return finish();
   }
-  if (!out_->add(Section::kAuthority, signer, zone_->nodeName(cut))) return false;
+  if (!out_->add(Section::kAuthority, signer, owner_offset)) return false;
   const RrsetView signatures = zone_->signatures(cut, RrType::kDs);
-  if (!signatures.empty() && !out_->add(Section::kAuthority, signatures, out_->lastOwnerOffset())) {
+  if (!signatures.empty() && !out_->add(Section::kAuthority, signatures, owner_offset))
     return false;
-  }
   return finish();
 }
 

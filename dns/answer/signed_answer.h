@@ -40,8 +40,9 @@ class SignedAnswer {
   // signatures, and the proof that a wildcard was right to make it. Of type RRSIG: the signatures
   // of the other types, too.
   bool addSignatures(NodeIx node, RrType type, std::uint16_t owner_offset);
-  // DS, or the proof that there is none. To be called before glue is written.
-  bool addDelegationSigner(NodeIx cut, NameView cut_name);
+  // DS, or the proof that there is none; `cut_name` is lower-cased, and stands at `owner_offset`.
+  // To be called before glue is written.
+  bool addDelegationSigner(NodeIx cut, NameView cut_name, std::uint16_t owner_offset);
   // Of an address that was added last. Glue has none; others may go without (RFC 4035 §3.1.1).
   void addGlueSignatures(NodeIx node, RrType type);
   // What shows that a negative answer, whose SOA was added last, is the zone's own.

@@ -243,8 +243,14 @@ SIGNED_DIFFERENCES = [
         "labels-before-the-asterisk", ("nsd",),
         "RFC 4034 §6.1: a wildcard is covered where its label sorts, which is behind labels that begin "
         "with a control character or with less than '*'. NSD 4.6.1 takes the encloser's NSEC",
-        lambda case: (case.same_but_denials and case.more and not case.lacking
-                      and case.ours.rcode == "NXDOMAIN")),
+        lambda case: (case.same_but_denials and case.more and case.ours.rcode == "NXDOMAIN"
+                      and any(s.rtype == "NSEC" for s in case.ours.authority))),
+    SignedDifference(
+        "encloser-left-out", ("nsd",),
+        "RFC 5155 §7.2.1: where opt-out left the encloser out of the chain, the closest one that can "
+        "be proved stands for it. NSD 4.6.1 sends no encloser",
+        lambda case: (case.same_but_denials and case.more and case.lacking
+                      and any(s.rtype == "NSEC3" for s in case.ours.authority))),
     SignedDifference(
         "asterisk-was-asked", ("nsd",),
         "A question for the wildcard itself is no expansion: its NSEC3 matches, and nothing is to be "
@@ -271,11 +277,21 @@ SIGNED_DIFFERENCES = [
         lambda case: (case.query.qtype == dns.rdatatype.RRSIG
                       and set(case.theirs.answer) < set(case.ours.answer))),
     SignedDifference(
+        "ttl-of-signatures", ("knot",),
+        "RFC 4034 §3: an RRSIG has the TTL of what it covers. dnssec-signzone gives it what is left of "
+        "its life, if that is less; Knot restores the former, the others serve the file",
+        lambda case: all(
+            {(s.owner, s.rtype, s.rdatas) for s in theirs} ==
+            {(s.owner, s.rtype, s.rdatas) for s in ours}
+            for theirs, ours in ((case.theirs.answer, case.ours.answer),
+                                 (case.theirs.authority, case.ours.authority)))),
+    SignedDifference(
         "label-ends-in-zero", ("knot",),
         "RFC 4034 §6.1: 'a\\000' sorts behind 'a' and all that lies below it. Knot 3.2.6 takes the NSEC "
         "of 'a' itself",
         lambda case: (case.same_but_denials and case.lacking and case.more
-                      and any(label.endswith(b"\0") for label in case.last_name.labels))),
+                      and any(label.endswith(b"\0") for name in (case.query.qname, case.last_name)
+                              for label in name.labels))),
     SignedDifference(
         "yxdomain-ends-the-answer", ("knot",),
         "RFC 6672 §3.2 step 3c: when the substitution is too long the answer ends with YXDOMAIN. "

@@ -1,4 +1,5 @@
-"""Zones signed by ldns-signzone (Debian package ldnsutils), with one key that is always the same.
+"""Zones signed by ldns-signzone (Debian package ldnsutils), or by BIND's dnssec-signzone where names are
+to be left out by opt-out, with one key that is always the same.
 
 ldns writes some odd characters of labels ("$", "[", "(") so that not everybody reads them back as they
 were: tame() puts letters in their place. sign() returns None for a zone that ldns does not read, or
@@ -26,12 +27,7 @@ _DNSKEY = ("257 3 13 /0B+LoNxqMUmgHyCfxyjPB5SejsrB8ufEwdv1ViNIK3FLxtPfvrVtiI9z9k
            "+OH9TDasqw==")
 _INCEPTION, _EXPIRATION = "20200101000000", "20370101000000"
 
-MODES = {
-    "nsec": [],
-    "nsec3": ["-n", "-a", "1", "-t", "3", "-s", "AB12"],
-    "optout": ["-n", "-p", "-a", "1", "-t", "0"],
-}
-
+MODES = ("nsec", "nsec3", "optout")
 
 _ODD = b'. ";@\\()$[{'
 _TAME = dict(zip(_ODD, "fghijkmopqr"))
@@ -65,12 +61,23 @@ def delegation_signer(origin):
 def sign(workspace, zone, mode):
     """The same zone with its text signed, or None (see above)."""
     home = workspace.directory(f"signing-{mode}")
-    (home / "key.private").write_text(_PRIVATE)
-    (home / "key.key").write_text(trust_anchor(zone.origin) + "\n")
+    # The names by which BIND finds a key; 13624 is its tag.
+    key = home / f"K{present(zone.origin).lower()}+013+13624"
+    (home / f"{key.name}.private").write_text(_PRIVATE)
+    (home / f"{key.name}.key").write_text(trust_anchor(zone.origin) + "\n")
     plain, signed = home / zone.file_name, home / f"{zone.file_name}.signed"
     plain.write_text(zone.text)
-    made = _run("ldns-signzone", "-i", _INCEPTION, "-e", _EXPIRATION, "-o", present(zone.origin),
-                "-f", signed, *MODES[mode], plain, home / "key")
+    if mode == "optout":
+        # ldns sets the flag, but leaves no name out of the chain. BIND does not add the key.
+        plain.write_text(f"{zone.text}\n{trust_anchor(zone.origin)}\n")
+        made = _run("dnssec-signzone", "-A", "-3", "-", "-H", "0", "-z", "-P", "-O", "full",
+                    "-s", _INCEPTION, "-e", _EXPIRATION, "-o", present(zone.origin), "-f", signed,
+                    "-d", home, plain, key)
+    else:
+        made = _run("ldns-signzone", "-i", _INCEPTION, "-e", _EXPIRATION,
+                    "-o", present(zone.origin), "-f", signed,
+                    *(["-n", "-a", "1", "-t", "3", "-s", "AB12"] if mode == "nsec3" else []),
+                    plain, key)
     if made != 0 or _run("ldns-verify-zone", "-t", _EXPIRATION, signed) != 0:
         return None
     return Zone(zone.origin, zone.records, signed.read_text())
@@ -79,5 +86,5 @@ def sign(workspace, zone, mode):
 def _run(program, *arguments):
     path = shutil.which(program)
     if path is None:
-        raise HarnessError(f"{program} is not installed (Debian package ldnsutils)")
+        raise HarnessError(f"{program} is not installed (Debian packages ldnsutils and bind9-utils)")
     return subprocess.run([path, *map(str, arguments)], check=False, capture_output=True).returncode
