@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -41,6 +42,25 @@ Sha256 sha256(std::string_view data) {
   Sha256 out{};
   // A string's bytes are what is hashed; char and unsigned char may alias.
   SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size(), out.data());
+  return out;
+}
+
+Sha1 sha1(std::span<const std::uint8_t> first, std::span<const std::uint8_t> second) {
+  struct Free {
+    void operator()(EVP_MD* method) const { EVP_MD_free(method); }
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  // Looked up once: OpenSSL would search its providers, under a lock, at each call.
+  static const std::unique_ptr<EVP_MD, Free> method(EVP_MD_fetch(nullptr, "SHA1", nullptr));
+  thread_local const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
+  Sha1 out{};
+  // Cannot fail with these arguments but for want of memory.
+  if (method == nullptr || context == nullptr ||
+      EVP_DigestInit_ex(context.get(), method.get(), nullptr) != 1 ||
+      EVP_DigestUpdate(context.get(), first.data(), first.size()) != 1 ||
+      EVP_DigestUpdate(context.get(), second.data(), second.size()) != 1 ||
+      EVP_DigestFinal_ex(context.get(), out.data(), nullptr) != 1)
+    throw std::bad_alloc();
   return out;
 }
 

@@ -1,4 +1,5 @@
-// SHA-256, HMAC (whole or in parts), base64, random tokens and constant-time comparison (OpenSSL).
+// SHA-256, SHA-1, HMAC (whole or in parts), base64, random tokens and constant-time comparison
+// (OpenSSL).
 #pragma once
 
 #include <array>
@@ -16,8 +17,12 @@ struct evp_mac_ctx_st;
 namespace meridian {
 
 using Sha256 = std::array<std::uint8_t, 32>;
+using Sha1 = std::array<std::uint8_t, 20>;
 
 Sha256 sha256(std::string_view data);
+// Of `first` and `second`, one after the other. No secret may stand on it: DNS asks for it to mix
+// names (RFC 5155). Asks for memory at a thread's first call only.
+Sha1 sha1(std::span<const std::uint8_t> first, std::span<const std::uint8_t> second);
 // As a big-endian number: a hash of 64 bits.
 std::uint64_t firstEightBytes(const Sha256& digest);
 Sha256 hmacSha256(std::string_view key, std::string_view data);

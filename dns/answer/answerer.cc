@@ -6,8 +6,10 @@
 #include <string_view>
 
 #include "base/byte_reader.h"
+#include "dns/answer/chaos_text.h"
 #include "dns/answer/explain_text.h"
 #include "dns/answer/place.h"
+#include "dns/answer/signed_answer.h"
 #include "dns/answer/signed_query.h"
 #include "dns/wire/query_parser.h"
 #include "dns/wire/response_writer.h"
@@ -62,8 +64,10 @@ class Answering {
     if (zone_ == nullptr) return refuse(ExtendedError::kNotAuthoritative);
     if (isExplain(name_) && state_.services->touches(*zone_) && answerExplain()) return;
     out_.setAuthoritative(true);
+    signed_.begin(*zone_, query_.edns.dnssec_ok, query_.type, out_);
     if (!step) step = answerName();
     while (step == Step::kFollow && mayFollow()) step = answerName();
+    if (signed_.isOn() && !out_.truncated() && !signed_.finish()) truncate();
   }
 
   // What made the answer in the question's place (dns/answer/answer_facts.h); empty: its own name.
@@ -101,6 +105,7 @@ class Answering {
   // RFC 1034 §4.3.2 from step 3 on, for the current name.
   Step answerName() {
     const Zone::Match match = zone_->find(name_, hash_);
+    if (signed_.isOn()) signed_.found(name_, match);
     if (match.kind == Zone::MatchKind::kDelegation) {
       const bool ds_at_cut =
           query_.type == RrType::kDs && zone_->nodeName(match.node).size() == name_.size();
@@ -131,13 +136,19 @@ class Answering {
 
   // Data of a zone file, by exact match or through a wildcard.
   Step answerNode(NodeIx node) {
-    if (query_.type == RrType::kAny) {  // RFC 8482 §4.1: one RRset is enough
-      const RrsetView first = zone_->firstRrset(node);
-      return first.empty() ? noData() : add(first);
+    if (query_.type == RrType::kAny) return answerAny(node);
+    if (const RrsetView rrset = zone_->rrset(node, query_.type); !rrset.empty()) {
+      return add(rrset, node);
     }
-    if (const RrsetView rrset = zone_->rrset(node, query_.type); !rrset.empty()) return add(rrset);
     const RrsetView alias = zone_->rrset(node, RrType::kCname);
-    return alias.empty() ? noData() : addAlias(alias);
+    if (alias.empty()) return noData();
+    return addAlias(alias, node);
+  }
+
+  // RFC 8482 §4.1: one RRset is enough. Not inlined, for the reason that madeBy() has.
+  [[gnu::noinline]] Step answerAny(NodeIx node) {
+    const RrsetView first = zone_->firstRrset(node);
+    return first.empty() ? noData() : add(first, node);
   }
 
   // RFC 6672 §3.2: DNAME, then the CNAME made from it.
@@ -150,6 +161,9 @@ class Answering {
     if (std::find(dnames_.begin(), used_end, node.value) == used_end) {
       if (!out_.add(Section::kAnswer, dname, owner)) return truncate();
       dnames_[dname_count_++] = node.value;  // at most one an alias, so the array is large enough
+      if (signed_.isOn() && !signed_.addSignatures(node, RrType::kDname, out_.lastOwnerOffset())) {
+        return truncate();
+      }
     }
     const std::size_t kept = name_.size() - owner.size();
     if (kept + target.size() > kMaxName) {
@@ -181,14 +195,22 @@ class Answering {
                           ? out_.add(Section::kAuthority, servers, out_.suffixOffset(owner.size()))
                           : out_.add(Section::kAuthority, servers, owner);
     if (!fits) return truncate();
+    const std::uint16_t owner_offset =
+        owner_offset_ == kHeaderBytes ? out_.suffixOffset(owner.size()) : out_.lastOwnerOffset();
     const Name cut_name = Name(owner).lowered();
+    if (signed_.isOn() && !signed_.addDelegationSigner(cut, cut_name, owner_offset))
+      return truncate();
     for (const NodeIx node : zone_->additional(cut, RrType::kNs)) {
       // In-domain glue is needed to go on (RFC 9471 §3.1); other addresses are a courtesy.
       const bool needed = Name(zone_->nodeName(node)).lowered().view().isWithin(cut_name.view());
       for (const RrType type : {RrType::kA, RrType::kAaaa}) {
         const RrsetView glue = zone_->rrset(node, type);
-        if (glue.empty() || out_.add(Section::kAdditional, glue, zone_->nodeName(node))) continue;
-        if (needed) return truncate();
+        if (glue.empty()) continue;
+        if (out_.add(Section::kAdditional, glue, zone_->nodeName(node))) {
+          if (signed_.isOn()) signed_.addGlueSignatures(node, type);
+        } else if (needed) {
+          return truncate();
+        }
       }
     }
     return Step::kDone;
@@ -391,6 +413,17 @@ class Answering {
     return follow(NameView(alias.firstRdata()), out_.lastRdataOffset());
   }
 
+  // The same of data of the zone file.
+  Step addAlias(const RrsetView& alias, NodeIx node) {
+    return signed_.isOn() ? addSignedAlias(alias, node) : addAlias(alias);
+  }
+  [[gnu::noinline]] Step addSignedAlias(const RrsetView& alias, NodeIx node) {
+    if (!out_.add(Section::kAnswer, alias, owner_offset_)) return truncate();
+    const std::uint16_t target = out_.lastRdataOffset();
+    if (!addSignatures(node, RrType::kCname)) return truncate();
+    return follow(NameView(alias.firstRdata()), target);
+  }
+
   // Makes `target`, which stands at `offset` in the response, the current name.
   Step follow(NameView target, std::uint16_t offset) {
     visited_[aliases_++] = hash_;
@@ -404,9 +437,16 @@ class Answering {
   Step add(const RrsetView& rrset) {
     return out_.add(Section::kAnswer, rrset, owner_offset_) ? Step::kDone : truncate();
   }
+  Step add(const RrsetView& rrset, NodeIx node) {
+    if (!out_.add(Section::kAnswer, rrset, owner_offset_)) return truncate();
+    return !signed_.isOn() || addSignatures(node, rrset.type) ? Step::kDone : truncate();
+  }
+  [[gnu::noinline]] bool addSignatures(NodeIx node, RrType type) {
+    return signed_.addSignatures(node, type, owner_offset_);
+  }
   Step noData() {
-    return out_.add(Section::kAuthority, zone_->negativeSoa(), zone_->apex()) ? Step::kDone
-                                                                              : truncate();
+    if (!out_.add(Section::kAuthority, zone_->negativeSoa(), zone_->apex())) return truncate();
+    return !signed_.isOn() || signed_.addNegative() ? Step::kDone : truncate();
   }
   Step nameError() {
     out_.setRcode(Rcode::kNxDomain);
@@ -422,22 +462,11 @@ class Answering {
     return Step::kDone;
   }
 
-  // id.server and version.server (RFC 4892), and the names BIND made customary.
   void answerChaos() {
-    static const std::array<std::pair<Name, bool>, 4> kNames{
-        {{*Name::parse("id.server"), true},
-         {*Name::parse("hostname.bind"), true},
-         {*Name::parse("version.server"), false},
-         {*Name::parse("version.bind"), false}}};
-    const auto found = std::find_if(kNames.begin(), kNames.end(),
-                                    [&](const auto& entry) { return entry.first.view() == name_; });
-    if (found == kNames.end() || (query_.type != RrType::kTxt && query_.type != RrType::kAny))
-      return refuse(ExtendedError::kNotAuthoritative);
-    const std::string identity(asText(state_.identity));
-    const std::string text[1] = {found->second ? identity
-                                               : state_.settings->version + " " + identity};
+    const std::optional<std::string> text = chaosText(query_, state_);
+    if (!text) return refuse(ExtendedError::kNotAuthoritative);
     out_.setAuthoritative(true);
-    if (!out_.addTxt(text, RrClass::kCh, 0)) truncate();
+    if (!out_.addTxt({&*text, 1}, RrClass::kCh, 0)) truncate();
   }
 
   // True: answered or refused. False: nothing here to explain; an ordinary name.
@@ -484,7 +513,11 @@ class Answering {
   std::array<std::uint32_t, kMaxAliases + 1> dnames_;  // DNAMEs in the answer
   std::size_t aliases_ = 0;
   std::size_t dname_count_ = 0;
+
+  SignedAnswer signed_;
 };
+
+static_assert(Denial::kMaxRecords >= kMaxAliases + 1 + 3);
 
 // Of a message that has no question to answer.
 Rcode rcodeOf(ParseOutcome parsed, const AnswerSettings& settings) {

@@ -215,10 +215,38 @@ class ServiceSet::Builder {
       problem(source, "lies in no DNS zone; add a zone file that holds it (SOA and NS)");
       return;
     }
+    checkUnsigned(source, *zone);
     if (std::find(out_.zones_.begin(), out_.zones_.end(), zone) == out_.zones_.end())
       out_.zones_.push_back(zone);
     const bool parent = topology_.zones[source.zone.index()].kind != ZoneKind::kStateless;
     checkAgainstFile(source, service, *zone, service.name, service.types, parent);
+  }
+
+  // Records that depend on who asks have no signatures. A validator takes answers without them
+  // only where a signed zone says so: below a delegation without DS (RFC 4035 §5.2).
+  void checkUnsigned(const partition::Service& source, const Zone& own) {
+    if (own.denial() != nullptr) {
+      return problem(source,
+                     fmt::format("its answers would be bogus: the DNS zone {} is signed, and "
+                                 "records of services are not; put it into a zone of its "
+                                 "own that is delegated without DS",
+                                 own.apex().text()));
+    }
+    const Zone* zone = &own;
+    while (!zone->apex().isRoot()) {
+      const NameView apex = zone->apex();
+      zone = zones_.find(apex.parent());
+      if (zone == nullptr) return;
+      if (zone->denial() == nullptr) continue;
+      const Zone::Match match = zone->find(apex);
+      if (match.kind == Zone::MatchKind::kDelegation &&
+          zone->rrset(match.node, RrType::kDs).empty()) {
+        return;
+      }
+      return problem(source, fmt::format("its answers would be bogus: the signed DNS zone {} does "
+                                         "not delegate {} without DS",
+                                         zone->apex().text(), apex.text()));
+    }
   }
 
   // What the zone file has at `name` that does not go with the service's records there (of `types`)

@@ -82,10 +82,13 @@ bool ResponseWriter::add(Section section, const RrsetView& rrset, NameView owner
   // a few bytes where the question was asked in another case.
   NameView tail = owner;
   while (!tail.isRoot() && !query_.name.isWithin(tail)) tail = tail.parent();
-  if (tail.size() == owner.size() && !tail.isRoot())
-    return add(section, rrset, suffixOffset(tail.size()));
+  if (tail.size() == owner.size() && !tail.isRoot()) {
+    last_owner_ = suffixOffset(tail.size());
+    return add(section, rrset, last_owner_);
+  }
 
   const std::size_t start = out_.position();
+  last_owner_ = static_cast<std::uint16_t>(start);
   out_.bytes(owner.wire().first(owner.size() - tail.size()));
   if (tail.isRoot()) {
     out_.u8(0);

@@ -44,6 +44,8 @@ class ResponseWriter {
   // False: did not fit.
   bool addTxt(std::span<const std::string> strings, RrClass rr_class, std::uint32_t ttl);
 
+  // Where the owner stands that add() was given as a name last.
+  std::uint16_t lastOwnerOffset() const { return last_owner_; }
   // Where the RDATA of the RRset added last begins (its first record).
   std::uint16_t lastRdataOffset() const { return last_rdata_; }
 
@@ -71,6 +73,7 @@ class ResponseWriter {
   std::size_t limit_;
   std::size_t body_start_;
   std::uint16_t counts_[3] = {0, 0, 0};
+  std::uint16_t last_owner_ = 0;
   std::uint16_t last_rdata_ = 0;
   Rcode rcode_ = Rcode::kNoError;
   bool authoritative_ = false;

@@ -22,6 +22,8 @@ enum class RrType : std::uint16_t {
   kRrsig = 46,
   kNsec = 47,
   kDnskey = 48,
+  kNsec3 = 50,
+  kNsec3param = 51,
   kSvcb = 64,
   kHttps = 65,
   kTsig = 250,

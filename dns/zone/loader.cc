@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dns/zone/rdata_parser.h"
+#include "dns/zone/signing_faults.h"
 #include "dns/zone/zone_parser.h"
 
 namespace meridian::dns {
@@ -107,6 +108,7 @@ Checked<std::shared_ptr<const ZoneSet>> loadZones(const std::filesystem::path& f
     const std::string apex = (*zone)->apex().text();
     const auto [first, is_new] = file_of_apex.emplace(apex, file.string());
     if (!is_new) problems.add({file.string(), 0, 0}, apex, "", "also in " + first->second);
+    logSigningFaults(**zone, file.string(), now);
     zones.push_back({std::move(*zone), file.string(), now});
   }
   if (!problems.empty()) return tl::unexpected(std::move(problems));

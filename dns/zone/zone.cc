@@ -30,13 +30,23 @@ bool equalsLowered(NameView written, NameView lowered) {
 }  // namespace
 
 RrsetView Zone::State::view(const ZoneRrset& rrset) const {
-  const auto rendered = std::span(arena).subspan(rrset.offset, rrset.size);
-  return {rrset.type, rrset.count, word(rendered.subspan(6)), rendered};
+  const std::span rendered(arena.data() + rrset.offset, rrset.size);
+  return {rrset.type, rrset.count, word(rendered.subspan<6, 4>()), rendered};
 }
 
 const ZoneRrset* Zone::State::rrsetOf(const ZoneNode& node, RrType type) const {
   for (std::uint32_t at = node.rrsets; at != kNoIndex; at = rrsets[at].next) {
     if (rrsets[at].type == type) return &rrsets[at];
+  }
+  return nullptr;
+}
+
+const ZoneRrset* Zone::State::signaturesOf(const ZoneNode& node, RrType covered) const {
+  for (std::uint32_t at = node.rrsets; at != kNoIndex; at = rrsets[at].next) {
+    const ZoneRrset& rrset = rrsets[at];
+    if (rrset.type == RrType::kRrsig && rrset.additional == static_cast<std::uint32_t>(covered)) {
+      return &rrset;
+    }
   }
   return nullptr;
 }
@@ -81,7 +91,8 @@ std::size_t Zone::bytes() const {
   const auto sizeOf = [](const auto& items) { return items.capacity() * sizeof(items[0]); };
   return sizeof(State) + sizeOf(state_->arena) + sizeOf(state_->nodes) + sizeOf(state_->rrsets) +
          sizeOf(state_->additional_lists) + sizeOf(state_->additional_nodes) +
-         sizeOf(state_->negative_soa) + state_->table.bytes();
+         sizeOf(state_->negative_soa) + sizeOf(state_->negative_soa_signatures) +
+         state_->table.bytes() + (state_->denial == nullptr ? 0 : state_->denial->bytes());
 }
 
 Zone::Match Zone::find(NameView name, std::uint64_t hash) const noexcept {
@@ -154,7 +165,7 @@ RrsetView Zone::firstRrset(NodeIx node) const noexcept {
 
 std::span<const NodeIx> Zone::additional(NodeIx node, RrType type) const noexcept {
   const ZoneRrset* found = state_->rrsetOf(state_->nodes[node.index()], type);
-  if (found == nullptr || found->additional == kNoIndex) return {};
+  if (found == nullptr || found->additional == kNoIndex || type == RrType::kRrsig) return {};
   const State::AdditionalList& list = state_->additional_lists[found->additional];
   return std::span(state_->additional_nodes).subspan(list.first, list.count);
 }
@@ -162,6 +173,34 @@ std::span<const NodeIx> Zone::additional(NodeIx node, RrType type) const noexcep
 RrsetView Zone::negativeSoa() const noexcept {
   const std::span rendered(state_->negative_soa);
   return {RrType::kSoa, 1, word(rendered.subspan(6)), rendered};
+}
+
+RrsetView Zone::signatures(NodeIx node, RrType covered) const noexcept {
+  const ZoneRrset* found = state_->signaturesOf(state_->nodes[node.index()], covered);
+  return found == nullptr ? RrsetView{} : state_->view(*found);
+}
+
+RrsetView Zone::signaturesAfter(NodeIx node, RrType covered) const noexcept {
+  // The chain ascends by type, and RRSIGs in it by the type they cover.
+  for (std::uint32_t at = state_->nodes[node.index()].rrsets; at != kNoIndex;
+       at = state_->rrsets[at].next) {
+    const ZoneRrset& rrset = state_->rrsets[at];
+    if (rrset.type == RrType::kRrsig && rrset.additional > static_cast<std::uint32_t>(covered)) {
+      return state_->view(rrset);
+    }
+  }
+  return {};
+}
+
+RrsetView Zone::negativeSoaSignatures() const noexcept {
+  if (state_->negative_soa_signatures.empty()) return {};
+  const ZoneRrset& source = *state_->signaturesOf(state_->nodes[state_->apex_node], RrType::kSoa);
+  const std::span rendered(state_->negative_soa_signatures);
+  return {RrType::kRrsig, source.count, word(rendered.subspan(6)), rendered};
+}
+
+const DenialChain* Zone::denial() const noexcept {
+  return state_->denial.get();
 }
 
 }  // namespace meridian::dns

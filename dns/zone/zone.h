@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/strong_id.h"
 #include "dns/wire/name.h"
 #include "dns/wire/rrset_view.h"
@@ -33,6 +34,8 @@ struct ZoneRecord {
   std::vector<std::uint8_t> rdata;  // wire form, names uncompressed
 };
 
+class DenialChain;
+struct SigningFaults;
 class ZoneBuilder;
 
 class Zone {
@@ -88,8 +91,23 @@ class Zone {
   // The SOA as negative answers carry it: TTL is min(SOA TTL, MINIMUM) (RFC 2308 §3).
   RrsetView negativeSoa() const noexcept;
 
+  // DNSSEC. RRSIGs are grouped by the type they cover (RFC 4034 §3): each group is an RRset.
+  // Empty when there are none.
+  RrsetView signatures(NodeIx node, RrType covered) const noexcept;
+  // The node's group of the next larger covered type; rrset(node, kRrsig) is the first. Empty: that
+  // was the last.
+  RrsetView signaturesAfter(NodeIx node, RrType covered) const noexcept;
+  // Of negativeSoa(), with its TTL (RFC 4035 §2.2: an RRSIG's TTL is that of what it covers).
+  RrsetView negativeSoaSignatures() const noexcept;
+  // nullptr: the zone is not signed, and the DO bit changes nothing. Signed: DNSKEY at the apex,
+  // and an NSEC there or an NSEC3PARAM with a chain that has the apex.
+  const DenialChain* denial() const noexcept;
+  // What is wrong with the zone's signing at this time; walks the whole zone.
+  SigningFaults signingFaults(WallTime now) const;
+
  private:
   friend class ZoneBuilder;  // the loader's way in, record by record
+  friend class DenialChain;
   struct State;
   explicit Zone(std::unique_ptr<const State> state);
 

@@ -27,6 +27,12 @@ bool isSingleton(RrType type) {
   return type == RrType::kSoa || type == RrType::kCname || type == RrType::kDname;
 }
 
+// The type that an RRSIG covers (RFC 4034 §3.1.1); kNoIndex for other records.
+std::uint32_t coveredBy(RrType type, std::span<const std::uint8_t> rdata) {
+  if (type != RrType::kRrsig || rdata.size() < 2) return kNoIndex;
+  return std::uint32_t{rdata[0]} << 8 | rdata[1];
+}
+
 std::uint16_t lengthAt(const std::uint8_t* record) {
   return static_cast<std::uint16_t>(record[10] << 8 | record[11]);
 }
@@ -103,14 +109,16 @@ Result<ZoneBuilder::Added> ZoneBuilder::add(NodeIx node, RrType type, std::uint3
     return fail(ErrorKind::kInvalid, "a second SOA; the first is at " +
                                          state_->nameOf(state_->nodes[state_->apex_node]).text());
   }
-  std::uint32_t rrset = findRrset(node.value, type);
+  const std::uint32_t covered = coveredBy(type, rdata);
+  std::uint32_t rrset =
+      covered == kNoIndex ? findRrset(node.value, type) : findSignatures(node.value, covered);
   const bool is_new = rrset == kNoIndex;
   if (is_new) {
     if (const Status alone = checkCname(node.value, type); !alone) {
       return tl::unexpected(alone.error());
     }
     rrset = static_cast<std::uint32_t>(state_->rrsets.size());
-    state_->rrsets.push_back({.type = type});
+    state_->rrsets.push_back({.additional = covered, .type = type});
   } else if (holds(state_->rrsets[rrset], rdata)) {
     return Added::kDuplicate;
   } else if (isSingleton(type)) {
@@ -129,6 +137,11 @@ Result<ZoneBuilder::Added> ZoneBuilder::add(NodeIx node, RrType type, std::uint3
 
 std::uint32_t ZoneBuilder::findRrset(std::uint32_t node, RrType type) const {
   const ZoneRrset* found = state_->rrsetOf(state_->nodes[node], type);
+  return found == nullptr ? kNoIndex : static_cast<std::uint32_t>(found - state_->rrsets.data());
+}
+
+std::uint32_t ZoneBuilder::findSignatures(std::uint32_t node, std::uint32_t covered) const {
+  const ZoneRrset* found = state_->signaturesOf(state_->nodes[node], static_cast<RrType>(covered));
   return found == nullptr ? kNoIndex : static_cast<std::uint32_t>(found - state_->rrsets.data());
 }
 
@@ -189,7 +202,8 @@ Status ZoneBuilder::makeRoom(const ZoneNode& node, std::uint32_t rrset, std::siz
 
 void ZoneBuilder::chain(std::uint32_t node, std::uint32_t rrset) {
   std::uint32_t* link = &state_->nodes[node].rrsets;
-  while (*link != kNoIndex && state_->rrsets[*link].type < state_->rrsets[rrset].type) {
+  const auto place = [](const ZoneRrset& set) { return std::pair(set.type, set.additional); };
+  while (*link != kNoIndex && place(state_->rrsets[*link]) < place(state_->rrsets[rrset])) {
     link = &state_->rrsets[*link].next;
   }
   state_->rrsets[rrset].next = std::exchange(*link, rrset);
@@ -225,6 +239,7 @@ void ZoneBuilder::check(const std::string& file, Diagnostics& out) const {
     if (reason.empty()) continue;
     out.add({file, lines_[i], 0}, state_->nameOf(state_->nodes[i]).text(), "", reason);
   }
+  checkIterations(file, out);
 }
 
 std::string ZoneBuilder::nodeProblem(std::uint32_t node, const Name& apex) const {
@@ -233,7 +248,10 @@ std::string ZoneBuilder::nodeProblem(std::uint32_t node, const Name& apex) const
   if (isCut(node) && findRrset(node, RrType::kDname) != kNoIndex) {
     return "NS and DNAME at one name (RFC 6672 2.3)";
   }
-  if (hidden(name) == Hidden::kBelowDname) return "below a DNAME (RFC 6672 2.4)";
+  // The hashed names of a zone that has a DNAME at its apex stand below it.
+  if (hidden(name) == Hidden::kBelowDname && !ownsOnlyNsec3(node)) {
+    return "below a DNAME (RFC 6672 2.4)";
+  }
   return "";
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/diagnostics.h"
 #include "base/result.h"
+#include "dns/zone/denial_chain.h"
 #include "dns/zone/zone.h"
 
 namespace meridian::dns {
@@ -54,6 +55,7 @@ class ZoneBuilder {
   enum class Hidden : std::uint8_t { kNot, kBelowCut, kBelowDname };
 
   std::uint32_t findRrset(std::uint32_t node, RrType type) const;
+  std::uint32_t findSignatures(std::uint32_t node, std::uint32_t covered) const;
   Status checkCname(std::uint32_t node, RrType type) const;
   bool holds(const ZoneRrset& rrset, std::span<const std::uint8_t> rdata) const;
   Status makeRoom(const ZoneNode& node, std::uint32_t rrset, std::size_t bytes);
@@ -74,6 +76,13 @@ class ZoneBuilder {
   std::uint32_t addressNode(std::uint32_t node, RrType type,
                             std::span<const std::uint8_t> rdata) const;
   void renderNegativeSoa();
+  // zone_denial.cc. NSEC3PARAMs that ask for too much work.
+  void checkIterations(const std::string& file, Diagnostics& out) const;
+  bool ownsOnlyNsec3(std::uint32_t node) const;
+  void indexDenial();
+  void takeNsec3(std::vector<DenialChain::Hashed>& out);
+  void hideHashedNames(const std::vector<DenialChain::Hashed>& taken);
+  void lowerTtls(std::uint32_t rrset, std::uint32_t ttl);
 
   std::unique_ptr<Zone::State> state_;
   std::vector<std::uint32_t> lines_;  // by node: where its first record stands

@@ -29,6 +29,7 @@ std::unique_ptr<const Zone::State> ZoneBuilder::compile() {
   markNodes();
   collectAdditional();
   renderNegativeSoa();
+  indexDenial();
   return std::move(state_);
 }
 

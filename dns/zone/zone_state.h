@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "dns/zone/denial_chain.h"
 #include "dns/zone/name_table.h"
 #include "dns/zone/zone.h"
 
@@ -19,7 +21,7 @@ enum NodeFlag : std::uint8_t {
   kIsCut = 2,         // NS that delegate; not at the apex, not at a wildcard
   kHasDname = 4,      // names below are redirected; no node is below it
   kHasWildcard = 8,   // a "*" child exists
-  kIsOccluded = 16,   // below a cut: glue at most
+  kIsOccluded = 16,   // below a cut: glue at most; or a name that only hashes into NSEC3
 };
 
 struct ZoneNode {
@@ -32,7 +34,7 @@ struct ZoneNode {
 struct ZoneRrset {
   std::uint32_t offset = 0;  // in the arena
   std::uint32_t next = kNoIndex;
-  std::uint32_t additional = kNoIndex;  // in State::additional_lists
+  std::uint32_t additional = kNoIndex;  // in State::additional_lists; of RRSIGs: the type covered
   RrType type = RrType::kA;
   std::uint16_t size = 0;  // bytes rendered
   std::uint16_t capacity = 0;
@@ -55,15 +57,19 @@ struct Zone::State {
   std::vector<AdditionalList> additional_lists;
   std::vector<NodeIx> additional_nodes;
   std::vector<std::uint8_t> negative_soa;
+  std::vector<std::uint8_t> negative_soa_signatures;
+  std::unique_ptr<const DenialChain> denial;  // nullptr: not signed
   NameTable table;
 
   NameView nameOf(const ZoneNode& node) const {
-    return NameView(std::span(arena).subspan(node.name, node.name_size));
+    return NameView({arena.data() + node.name, node.name_size});
   }
   Name loweredName(const ZoneNode& node) const { return Name(nameOf(node)).lowered(); }
   RrsetView view(const ZoneRrset& rrset) const;
   // nullptr when the node has no such RRset.
   const ZoneRrset* rrsetOf(const ZoneNode& node, RrType type) const;
+  // nullptr when the node has no RRSIG that covers the type.
+  const ZoneRrset* signaturesOf(const ZoneNode& node, RrType covered) const;
   // The node of this name, or kNoIndex. REQUIRES: hash is hashName(lowered).
   std::uint32_t probe(NameView lowered, std::uint64_t hash) const;
   std::uint32_t probe(NameView lowered) const { return probe(lowered, hashName(lowered)); }

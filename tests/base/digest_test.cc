@@ -22,6 +22,17 @@ TEST(Digest, Base64IsStrictBothWays) {
     EXPECT_FALSE(fromBase64(wrong)) << wrong;
 }
 
+TEST(Digest, Sha1IsThatOfRfc3174WhereverTheBytesAreCut) {
+  // RFC 3174 §7.3, test 1 and the empty text.
+  const std::vector<std::uint8_t> abc{'a', 'b', 'c'};
+  for (std::size_t cut = 0; cut <= abc.size(); ++cut) {
+    const std::span<const std::uint8_t> bytes(abc);
+    EXPECT_EQ(hex(sha1(bytes.first(cut), bytes.subspan(cut))),
+              "a9993e364706816aba3e25717850c26c9cd0d89d");
+  }
+  EXPECT_EQ(hex(sha1({}, {})), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+}
+
 TEST(Digest, HmacIsThatOfRfc4231) {
   // RFC 4231 §4.3, test case 2.
   EXPECT_EQ(hex(hmacSha256("Jefe", "what do ya want for nothing?")),

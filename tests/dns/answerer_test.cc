@@ -9,6 +9,7 @@
 
 #include "tests/support/dns_message.h"
 #include "tests/support/dns_world.h"
+#include "tests/support/signed_zone.h"
 
 namespace {
 
@@ -574,6 +575,24 @@ TEST_F(Answerer, OrdinaryQueriesAllocateNothing) {
     EXPECT_EQ(allocations, before) << testing::PrintToString(message);
   }
   EXPECT_EQ(counters_.received.value(), messages.size());
+}
+
+TEST(SignedZones, AreAnsweredWithoutMemory) {
+  for (const test::Denies denies : {test::Denies::kNsec, test::Denies::kNsec3}) {
+    test::DnsWorld world;
+    world.zones = {test::ZoneInTheMaking(
+                       {{"s.", "SOA", "ns.s. h.s. 1 2 3 4 5"}, {"s.", "NS", "ns.s."}}, denies)
+                       .text()};
+    world.topology = test::kNoServices;
+    const auto state = world.serve();
+    AnswerCounters counters;
+    Bytes out(4096);
+    const Bytes message = QueryPacket("a.s").with(optRecord({}, 4096, 0x8000)).bytes();
+    answer(message, {}, *state, out, counters);  // a thread's first hash asks for some
+    const std::size_t before = allocations;
+    answer(message, {}, *state, out, counters);
+    EXPECT_EQ(allocations, before);
+  }
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ import dns.rdatatype
 
 @dataclasses.dataclass(frozen=True)
 class RecordSet:
-    """Neighbouring records of one owner and type, sorted.
+    """Neighbouring records of one owner and type, sorted; RRSIGs of one covered type, which is
+    named in rtype: "RRSIG(A)".
 
     ttls are the distinct ones: one, where all is well. rdatas are in the canonical wire form of
     RFC 4034 §6.2 (names in lower case), as often as they came; `text` is the same for people.
@@ -122,14 +123,21 @@ def _check_header(query, message):
 
 def _sets(rrsets):
     found = []
-    for (owner, rtype), group in itertools.groupby(rrsets, lambda r: (r.name, r.rdtype)):
+    for (owner, rtype), group in itertools.groupby(rrsets, lambda r: (r.name, _type_of(r))):
         group = list(group)
         rdatas = sorted((rrset[0].to_digestable(), rrset[0].to_text()) for rrset in group)
-        found.append(RecordSet(owner, dns.rdatatype.to_text(rtype),
+        found.append(RecordSet(owner, rtype,
                                tuple(sorted({rrset.ttl for rrset in group})),
                                tuple(wire for wire, _ in rdatas),
                                tuple(text for _, text in rdatas)))
     return tuple(found)
+
+
+def _type_of(rrset):
+    text = dns.rdatatype.to_text(rrset.rdtype)
+    if rrset.rdtype != dns.rdatatype.RRSIG:
+        return text
+    return f"{text}({dns.rdatatype.to_text(rrset.covers)})"
 
 
 def _sorted(sets):

@@ -110,6 +110,25 @@ def _names_of_two_zones(case):
             and case.knot.aa and [s.rtype for s in case.nsd.authority] == ["SOA"])
 
 
+def _no_alias_for_nsec3(case):
+    """NSD ends with the SOA, or with the aliases before, where Knot follows an alias."""
+    return (case.query.qtype == dns.rdatatype.NSEC3 and any(
+        s.rtype == "CNAME" for s in case.knot.answer)
+        and case.nsd.answer == case.knot.answer[:len(case.nsd.answer)])
+
+
+def _no_alias_for_nsec(case):
+    """Knot stops at an alias that NSD follows."""
+    return (case.query.qtype == dns.rdatatype.NSEC and any(
+        s.rtype == "CNAME" for s in case.nsd.answer)
+        and case.knot.answer == case.nsd.answer[:len(case.knot.answer)])
+
+
+def _follows_in_its_zone(case, answer):
+    """The first alias is as NSD has it; where it leads out of the zone only NSD goes on."""
+    return same(answer, case.nsd) or answer.answer[:1] == case.nsd.answer[:1]
+
+
 KNOWN_DIFFERENCES = [
     KnownDifference(
         "alias-out-of-zone", "knot",
@@ -150,9 +169,145 @@ KNOWN_DIFFERENCES = [
         "RFC 1034 §4.3.2 step 2: only the nearest zone counts. NSD keeps one tree of names for all "
         "zones: names of the other zone become empty non-terminals, and hide wildcards",
         _names_of_two_zones),
+    KnownDifference(
+        "no-alias-for-nsec3", "knot",
+        "RFC 1034 §4.3.2 step 3a excepts no type but CNAME. NSD answers questions for NSEC3 by itself",
+        _no_alias_for_nsec3),
+    KnownDifference(
+        "no-alias-for-nsec", _follows_in_its_zone,
+        "The same for NSEC, which may stand beside a CNAME but need not (RFC 4034 §4). Knot answers "
+        "questions for NSEC by itself",
+        _no_alias_for_nsec),
 ]
 
 
 def explain(case):
     """The first entry that applies, or None."""
     return next((known for known in KNOWN_DIFFERENCES if known.applies(case)), None)
+
+
+@dataclasses.dataclass(frozen=True)
+class SignedCase:
+    """One query with DO, what one peer answered, and what Meridian did. Beside signatures and denials
+    the two are equal. zone_of: as in Case."""
+    query: object
+    peer: str
+    theirs: object
+    ours: object
+    zone_of: Callable
+
+    @property
+    def lacking(self):
+        """What the peer's authority section lacks."""
+        return set(self.ours.authority) - set(self.theirs.authority)
+
+    @property
+    def more(self):
+        return set(self.theirs.authority) - set(self.ours.authority)
+
+    @property
+    def same_but_denials(self):
+        left, right = (dataclasses.replace(answer, authority=())
+                       for answer in (self.theirs, self.ours))
+        return same(left, right) and all(
+            s.rtype.startswith(("NSEC", "RRSIG(NSEC")) for s in self.lacking | self.more)
+
+    @property
+    def last_name(self):
+        """The end of the chain of aliases."""
+        return next((s.target for s in reversed(self.ours.answer) if s.rtype == "CNAME"),
+                    self.query.qname)
+
+    @property
+    def is_negative(self):
+        return any(s.rtype == "SOA" for s in self.ours.authority)
+
+
+@dataclasses.dataclass(frozen=True)
+class SignedDifference:
+    """Meridian's answer is what the reason says; Unbound validates it (test_signed_zones.py)."""
+    name: str
+    peers: tuple
+    reason: str
+    applies: Callable[[SignedCase], bool]
+
+
+SIGNED_DIFFERENCES = [
+    SignedDifference(
+        "no-cover-after-dname", ("nsd",),
+        "RFC 4035 §3.1.3.2: NXDOMAIN needs the NSEC that covers the name, also after a DNAME. NSD "
+        "4.6.1 sends the wildcard's alone",
+        lambda case: (case.same_but_denials and case.lacking
+                      and any(s.rtype == "DNAME" for s in case.ours.answer))),
+    SignedDifference(
+        "labels-before-the-asterisk", ("nsd",),
+        "RFC 4034 §6.1: a wildcard is covered where its label sorts, which is behind labels that begin "
+        "with a control character or with less than '*'. NSD 4.6.1 takes the encloser's NSEC",
+        lambda case: (case.same_but_denials and case.more and case.ours.rcode == "NXDOMAIN"
+                      and any(s.rtype == "NSEC" for s in case.ours.authority))),
+    SignedDifference(
+        "encloser-left-out", ("nsd",),
+        "RFC 5155 §7.2.1: where opt-out left the encloser out of the chain, the closest one that can "
+        "be proved stands for it. NSD 4.6.1 sends no encloser",
+        lambda case: (case.same_but_denials and case.more and case.lacking
+                      and any(s.rtype == "NSEC3" for s in case.ours.authority))),
+    SignedDifference(
+        "asterisk-was-asked", ("nsd",),
+        "A question for the wildcard itself is no expansion: its NSEC3 matches, and nothing is to be "
+        "covered. NSD 4.6.1 covers a next closer name nevertheless",
+        lambda case: (case.same_but_denials and case.more and not case.lacking
+                      and case.last_name.labels[0] == b"*")),
+    SignedDifference(
+        "wildcard-without-data", ("nsd", "knot", "bind"),
+        "RFC 4035 §3.1.3.4, RFC 5155 §7.2.5: no data at a wildcard needs two proofs, that the name is "
+        "not there and that the wildcard has no such type. Each peer leaves one out where the "
+        "wildcard is an empty non-terminal",
+        lambda case: (case.same_but_denials and case.lacking and case.is_negative
+                      and case.ours.rcode == "NOERROR")),
+    SignedDifference(
+        "denial-asked-for", ("knot",),
+        "RFC 4035 §3.1.3.3: what a wildcard made comes with the proof that the name is not there, "
+        "also where NSEC was asked for",
+        lambda case: (case.same_but_denials and case.lacking and not case.more
+                      and case.query.qtype == dns.rdatatype.NSEC)),
+    SignedDifference(
+        "signatures-asked-for", ("knot",),
+        "RFC 1035 §3.2.3: a question for RRSIG asks for all of the name's. Knot 3.2.6 sends those of "
+        "one type, as RFC 8482 §4.1 has it for ANY",
+        lambda case: (case.query.qtype == dns.rdatatype.RRSIG
+                      and set(case.theirs.answer) < set(case.ours.answer))),
+    SignedDifference(
+        "ttl-of-signatures", ("knot",),
+        "RFC 4034 §3: an RRSIG has the TTL of what it covers. dnssec-signzone gives it what is left of "
+        "its life, if that is less; Knot restores the former, the others serve the file",
+        lambda case: all(
+            {(s.owner, s.rtype, s.rdatas) for s in theirs} ==
+            {(s.owner, s.rtype, s.rdatas) for s in ours}
+            for theirs, ours in ((case.theirs.answer, case.ours.answer),
+                                 (case.theirs.authority, case.ours.authority)))),
+    SignedDifference(
+        "label-ends-in-zero", ("knot",),
+        "RFC 4034 §6.1: 'a\\000' sorts behind 'a' and all that lies below it. Knot 3.2.6 takes the NSEC "
+        "of 'a' itself",
+        lambda case: (case.same_but_denials and case.lacking and case.more
+                      and any(label.endswith(b"\0") for name in (case.query.qname, case.last_name)
+                              for label in name.labels))),
+    SignedDifference(
+        "yxdomain-ends-the-answer", ("knot",),
+        "RFC 6672 §3.2 step 3c: when the substitution is too long the answer ends with YXDOMAIN. "
+        "Knot adds signatures of the DNAME's own target",
+        lambda case: (case.ours.rcode == case.theirs.rcode == "YXDOMAIN"
+                      and set(case.theirs.answer) > set(case.ours.answer))),
+    SignedDifference(
+        "denial-of-another-zone", ("nsd",),
+        "NSD keeps one tree of names for all zones, and looks for what covers a name in it: where "
+        "zones are nested it may miss it",
+        lambda case: (case.same_but_denials and case.lacking and not case.more
+                      and case.zone_of(case.zone_of(case.last_name).parent()) is not None)),
+]
+
+
+def explain_signed(case):
+    """The first entry that applies, or None."""
+    return next((known for known in SIGNED_DIFFERENCES
+                 if case.peer in known.peers and known.applies(case)), None)

@@ -15,15 +15,17 @@ _EDNS_SIZES = [None, None, 512, 1232, 1232, 4096]
 _RD = 0x0100
 _CLASS_IN = 1
 _TYPE_OPT = 41
+_DO = 0x8000  # in OPT's TTL field
 
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """edns: the payload size announced, or None for a query without OPT."""
+    """edns: the payload size announced, or None for a query without OPT. dnssec_ok needs OPT."""
     qname: dns.name.Name
     qtype: int
     rd: bool = False
     edns: int | None = None
+    dnssec_ok: bool = False
 
     def to_wire(self, message_id):
         flags = _RD if self.rd else 0
@@ -31,12 +33,13 @@ class Query:
         question = self.qname.to_wire() + struct.pack("!HH", self.qtype, _CLASS_IN)
         if self.edns is None:
             return header + question
-        return header + question + struct.pack("!BHHIH", 0, _TYPE_OPT, self.edns, 0, 0)
+        return header + question + struct.pack("!BHHIH", 0, _TYPE_OPT, self.edns,
+                                                _DO if self.dnssec_ok else 0, 0)
 
     def __str__(self):
         edns = "no EDNS" if self.edns is None else f"EDNS {self.edns}"
         return (f"{self.qname.to_text()} IN {dns.rdatatype.to_text(self.qtype)} "
-                f"({edns}, rd={int(self.rd)})")
+                f"({edns}, rd={int(self.rd)}, do={int(self.dnssec_ok)})")
 
 
 def corner_queries(zones):
@@ -52,10 +55,11 @@ def corner_queries(zones):
 
 
 class QueryGenerator:
-    """An endless, seeded stream of queries over a set of zones."""
+    """An endless, seeded stream of queries over a set of zones; more_types are asked for, too."""
 
-    def __init__(self, rng, zones):
+    def __init__(self, rng, zones, more_types=()):
         self.rng = rng
+        self.types = [*_TYPES, *more_types]
         self.zones = zones
         self.shapes = [self._exact] * 4 + [
             self._below, self._below, self._sibling, self._ancestor, self._wildcard_match,
@@ -137,7 +141,7 @@ class QueryGenerator:
         present = zone.types_at(name)
         if present and self.rng.random() < 0.4:
             return dns.rdatatype.from_text(self.rng.choice(present))
-        return dns.rdatatype.from_text(self.rng.choice(_TYPES))
+        return dns.rdatatype.from_text(self.rng.choice(self.types))
 
     def _grow(self, name, count):
         for _ in range(count):

@@ -37,6 +37,11 @@ inline IpAddress address(std::string_view text) {
   return must(IpAddress::parse(text));
 }
 
+// A topology for worlds where no name is a service.
+inline constexpr const char* kNoServices = R"({"format": 1,
+  "datacenters": [{"id": "one", "region": "r", "lat": 10, "lon": 10, "slot": 0}],
+  "zones": [{"id": "free", "kind": "stateless", "ezones": ["one"]}], "services": []})";
+
 struct DnsWorld {
   std::vector<std::string> zones;
   std::string topology;
