@@ -567,7 +567,7 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   }
   // RFC 8467 §4: where others cannot read an answer its size must not tell it, if the client says
   // that it takes padding; elsewhere padding would only make a larger weapon.
-  if (client.transport == Transport::kTls) opt.padded = query.edns.padding_asked;
+  if (isEncrypted(client.transport)) opt.padded = query.edns.padding_asked;
   if (parsed != ParseOutcome::kOk) {
     const Rcode rcode = rcodeOf(parsed, settings);
     count(counters, rcode);
@@ -576,7 +576,9 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   opt.dnssec_ok = query.edns.dnssec_ok;
   if (query.edns.nsid_asked) opt.nsid = state.identity;
   if (query.edns.subnet.present) opt.subnet = &query.edns.subnet;
-  if (query.edns.keepalive_asked && client.transport != Transport::kUdp) {
+  // RFC 7828 is for connections of DNS: HTTP has its own way to keep one.
+  if (query.edns.keepalive_asked && client.transport != Transport::kUdp &&
+      client.transport != Transport::kHttps) {
     opt.keepalive = settings.tcp_keepalive;
   }
 

@@ -16,7 +16,12 @@
 
 namespace meridian::dns {
 
-enum class Transport : std::uint8_t { kUdp, kTcp, kTls };
+enum class Transport : std::uint8_t { kUdp, kTcp, kTls, kHttps };
+
+// Others cannot read what is sent; its size they see.
+constexpr bool isEncrypted(Transport transport) {
+  return transport >= Transport::kTls;
+}
 
 struct Client {
   IpAddress address;
@@ -26,7 +31,7 @@ struct Client {
 
 // Writes the response to `message` into `out` and returns its size; 0 means send nothing. `facts`,
 // for those who limit responses, are filled unless nullptr. REQUIRES: out.size() >= 4096 for UDP,
-// kMaxMessage for TCP and TLS; *facts is new.
+// kMaxMessage for the others; *facts is new.
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
                    const ServingState& state, std::span<std::uint8_t> out, AnswerCounters& counters,
                    AnswerFacts* facts = nullptr);

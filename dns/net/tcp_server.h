@@ -1,5 +1,6 @@
-// TcpServer: DNS over TCP (RFC 7766) and over TLS (RFC 7858), on one thread: framing, pipelining,
-// limits and time-outs, which are the same for both.
+// TcpServer: DNS over TCP (RFC 7766), over TLS (RFC 7858) and over HTTPS (RFC 8484, as far as it is
+// not dns/net/doh_session.h), on one thread: framing, pipelining, limits and time-outs, which are
+// the same for all.
 //
 // A connection ends when no complete query came for the idle time-out (bytes that complete nothing
 // do not count), when the client does not take its answers, on a malformed frame, or when the
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -26,6 +28,7 @@
 #include "dns/answer/answer_counters.h"
 #include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
+#include "dns/net/doh_session.h"
 #include "dns/net/socket.h"
 #include "dns/wire/proxy_header.h"
 
@@ -38,6 +41,7 @@ namespace meridian::dns {
 struct TcpListener {
   Socket socket;
   std::unique_ptr<TlsServer> tls = {};  // none: plain TCP
+  std::string doh_path = {};            // over TLS: HTTP with this path; empty: plain messages
   IpPrefixList proxies = {};            // peers that are to send a PROXY header; others must not
 };
 
@@ -82,6 +86,9 @@ class TcpServer {
   void stop();
   const TcpCounters& counters() const { return tcp_; }  // of plain TCP
   const TcpCounters& tlsCounters() const { return tls_; }
+  const TcpCounters& httpsCounters() const { return https_; }  // `malformed` is doh()'s
+  const DohCounters& doh() const { return doh_; }
+  // Of TLS, whatever is spoken inside.
   const HandshakeCounters& handshakes() const { return handshakes_; }
   const ProxyCounters& proxies() const { return proxies_; }
 
@@ -103,12 +110,15 @@ class TcpServer {
   bufferevent* newEvent(const Listener& listener, Socket& socket);
   void drop(Connection& connection);
   bool answerAll(Connection& connection);
+  bool serveHttp(Connection& connection, DohSession& session);
   bool answerOne(Connection& connection, std::size_t size);
 
   EventLoop loop_;
   TcpLimits limits_;
   TcpCounters tcp_;
   TcpCounters tls_;
+  TcpCounters https_;
+  DohCounters doh_;
   HandshakeCounters handshakes_;
   ProxyCounters proxies_;
   const Published<ServingState>& published_;
