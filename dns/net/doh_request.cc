@@ -65,8 +65,7 @@ void DohRequest::add(std::string_view name, std::string_view value) {
   const std::size_t size = name.size() + value.size() + kFieldOverhead;
   if (too_large_ || size > left_) {
     too_large_ = true;
-    path_ = {};
-    return;
+    return forgetPath();
   }
   left_ -= size;
   if (name == ":method") {

@@ -48,6 +48,8 @@ class DohRequest {
   bool isHead() const { return method_ == Method::kHead; }
   // The message in the `dns` variable of a GET or HEAD. REQUIRES: no refusal.
   std::optional<std::vector<std::uint8_t>> messageOfPath() const;
+  // Gives its memory back: a path may be long, and a request may last.
+  void forgetPath() { std::string().swap(path_); }
 
  private:
   enum class Method : std::uint8_t { kGet, kHead, kPost, kOther };

@@ -242,8 +242,9 @@ void DohSession::onField(Stream& stream, std::string_view name, std::string_view
 void DohSession::onHeadersEnd(Stream& stream) noexcept {
   stream.fields_done = true;
   stream.refused = stream.request.refusal(path_);
-  if (stream.refused || stream.request.isPost()) return;
+  if (stream.refused || stream.request.isPost()) return stream.request.forgetPath();
   auto message = stream.request.messageOfPath();
+  stream.request.forgetPath();
   if (!message) {
     stream.refused = {HttpStatus::kBadRequest, "dns is not base64url without padding"};
   } else if (reserve(stream, message->size())) {
@@ -297,7 +298,7 @@ bool DohSession::reserve(Stream& stream, std::size_t bytes) {
 
 void DohSession::release(Stream& stream) {
   held_ -= stream.message.size();
-  stream.message = {};
+  std::vector<std::uint8_t>().swap(stream.message);  // and its memory
 }
 
 void DohSession::replyToWaiting() {
@@ -338,7 +339,7 @@ void DohSession::send(Stream& stream, HttpStatus status, std::string_view type,
                                       field("content-length", decimal(stream.reply.size(), size)),
                                       field("cache-control", cache), field("allow", kAllowed)};
   const std::size_t count = fields.size() - (status == HttpStatus::kMethodNotAllowed ? 0 : 1);
-  if (stream.request.isHead()) stream.reply = {};
+  if (stream.request.isHead()) std::vector<std::uint8_t>().swap(stream.reply);
   unsent_ += stream.reply.size();
   nghttp2_data_provider body{};
   body.source.ptr = &stream;
