@@ -29,6 +29,7 @@ tl::unexpected<Error> unusable(const std::filesystem::path& file, std::string_vi
 constexpr std::size_t kTicketKeyBytes = 80;
 // A resolver opens one connection at a time; each session brings the ticket for the next one.
 constexpr std::size_t kTickets = 1;
+constexpr const char* kHttp2Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 // RFC 7301 §3.2: of what the client names, what is spoken here, or the alert.
 int chooseApplication(SSL*, const unsigned char** out, unsigned char* out_size,
@@ -111,6 +112,20 @@ bool TlsServer::isResumed(const ssl_st* session) {
   return SSL_session_reused(session) == 1;
 }
 
+std::string_view TlsServer::applicationOf(const ssl_st* session) {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(session, &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
+bool TlsServer::sayLast(ssl_st* session, std::span<const std::uint8_t> bytes) {
+  std::size_t written = 0;
+  const bool sent = SSL_write_ex(session, bytes.data(), bytes.size(), &written) == 1;
+  ERR_clear_error();
+  return sent && written == bytes.size();
+}
+
 void TlsServer::sayEnd(ssl_st* session) {
   // Its answer is not waited for.
   SSL_set_shutdown(session, SSL_RECEIVED_SHUTDOWN);
@@ -126,6 +141,9 @@ Result<TlsServer::ContextPtr> TlsServer::load() {
   SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);  // most sessions wait most of the time
+  if (policy_.http2_ciphers && SSL_CTX_set_cipher_list(raw, kHttp2Ciphers) != 1) {
+    return fail(ErrorKind::kInvalid, "OpenSSL has no cipher for HTTP/2: " + lastTlsError());
+  }
   if (policy_.resumption.count() == 0) {
     SSL_CTX_set_options(raw, SSL_OP_NO_TICKET);
   } else {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,8 @@ struct TlsPolicy {
   // Spoken inside, by its ALPN name (RFC 7301), at most 255 bytes; empty: clients may name
   // anything. Clients that name others only are refused, those that name none are not.
   std::string application = {};
+  // TLS 1.2 only with the ciphers that HTTP/2 allows (RFC 9113 §9.2.2).
+  bool http2_ciphers = false;
   // A session may be resumed for at most so long; 0: never. Not together with client_ca.
   std::chrono::seconds resumption{0};
   // The peer's end counts as one also when only TCP says it: for protocols whose messages bring
@@ -74,6 +77,10 @@ class TlsServer {
   static std::string textOf(unsigned long code);
   // Whether a session whose handshake is done goes on from an earlier one.
   static bool isResumed(const ssl_st* session);
+  // The protocol that was agreed on by its ALPN name; empty: the client named none.
+  static std::string_view applicationOf(const ssl_st* session);
+  // Sends last bytes, before sayEnd(), if that goes without waiting. False: it does not.
+  static bool sayLast(ssl_st* session, std::span<const std::uint8_t> bytes);
   // Tells the peer that the session ends, as far as that goes without waiting.
   static void sayEnd(ssl_st* session);
 

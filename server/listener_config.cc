@@ -1,5 +1,6 @@
 #include "server/listener_config.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -8,6 +9,8 @@ namespace meridian::server {
 namespace {
 
 constexpr std::size_t kMaxProxyNetworks = 256;
+constexpr std::size_t kMaxPath = 255;
+constexpr const char* kDefaultPath = "/dns-query";
 
 Status isEndpoint(std::string_view text) {
   const auto value = IpEndpoint::parse(text);
@@ -21,6 +24,17 @@ Status isListenerFile(std::string_view text) {
   return text.empty() ? fail(ErrorKind::kInvalid, "must not be empty") : Status{};
 }
 
+// As it stands in a request: no query, and nothing that a client would have to escape.
+Status isUrlPath(std::string_view text) {
+  const bool fits = text.starts_with('/') && text.size() <= kMaxPath &&
+                    std::all_of(text.begin(), text.end(), [](char c) {
+                      return c > ' ' && c < 0x7F &&
+                             std::string_view("\"#%<>?\\^`{|}").find(c) == std::string_view::npos;
+                    });
+  return fits ? Status{}
+              : fail(ErrorKind::kInvalid, "must begin with / and be a path as a URL has it");
+}
+
 std::optional<TlsFiles> readFiles(ObjectReader& in, const std::filesystem::path& folder,
                                   const std::string& transport) {
   const auto file = [&](std::string_view key) -> std::filesystem::path {
@@ -30,10 +44,13 @@ std::optional<TlsFiles> readFiles(ObjectReader& in, const std::filesystem::path&
   };
   TlsFiles files{file("certificate_file"), file("key_file"), {}};
   for (const char* key : {"certificate_file", "key_file"}) {
-    if (transport == "tls" && !in.has(key)) in.error(key, "is missing: the transport tls needs it");
-    if (transport == "tcp" && in.has(key)) in.error(key, "is for the transport tls only");
+    if (transport == "tcp" && in.has(key)) {
+      in.error(key, "is for the transports tls and https only");
+    } else if ((transport == "tls" || transport == "https") && !in.has(key)) {
+      in.error(key, "is missing: the transport " + transport + " needs it");
+    }
   }
-  if (transport != "tls") return std::nullopt;
+  if (transport != "tls" && transport != "https") return std::nullopt;
   return files;
 }
 
@@ -42,8 +59,13 @@ ListenerConfig decodeListener(ObjectReader& in, const std::filesystem::path& fol
   out.address = IpEndpoint::parse(in.string("address", {.required = true, .check = isEndpoint}))
                     .value_or(IpEndpoint{});
   const std::string transport =
-      in.string("transport", {.required = true, .one_of = {"tcp", "tls"}});
+      in.string("transport", {.required = true, .one_of = {"tcp", "tls", "https"}});
   out.tls = readFiles(in, folder, transport);
+  if (transport == "https") {
+    out.doh_path = in.has("path") ? in.string("path", {.check = isUrlPath}) : kDefaultPath;
+  } else if (in.has("path")) {
+    in.error("path", "is for the transport https only");
+  }
   std::vector<IpPrefix> proxies;
   for (const std::string& text :
        in.strings("proxy_from", {.max = kMaxProxyNetworks}, {.check = isNetwork})) {
@@ -58,8 +80,8 @@ ListenerConfig decodeListener(ObjectReader& in, const std::filesystem::path& fol
 }  // namespace
 
 const std::vector<std::string_view>& listenerKeys() {
-  static const std::vector<std::string_view> kKeys = {"address", "transport", "certificate_file",
-                                                      "key_file", "proxy_from"};
+  static const std::vector<std::string_view> kKeys = {"address",  "transport", "certificate_file",
+                                                      "key_file", "path",      "proxy_from"};
   return kKeys;
 }
 

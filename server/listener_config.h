@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace meridian::server {
 
 struct ListenerConfig {
   IpEndpoint address = {};
-  std::optional<TlsFiles> tls = {};  // DNS over TLS; without: over plain TCP
+  std::optional<TlsFiles> tls = {};  // DNS over TLS or HTTPS; without: over plain TCP
+  std::string doh_path = {};         // over HTTPS: its path; empty: not over HTTPS
   IpPrefixList proxy_from = {};      // peers that are to begin with a PROXY header
 };
 

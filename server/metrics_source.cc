@@ -106,14 +106,15 @@ Metric rateLimited(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers) 
 
 // Of connections, for one transport that has them; `prefix`: "meridian_dns_tcp", "TCP".
 void addConnections(std::vector<Metric>& out, const std::string& prefix, const std::string& called,
-                    const dns::TcpCounters& counters) {
+                    const dns::TcpCounters& counters, const Counter& malformed,
+                    const std::string& malformed_help) {
   const auto add = [&](const char* name, const std::string& help, const Counter& counter) {
     out.push_back(single(prefix + name, help, static_cast<double>(counter.value())));
   };
   add("_accepted_total", called + " connections accepted", counters.accepted);
   add("_refused_total", called + " connections over a limit", counters.refused);
   add("_timed_out_total", called + " connections ended by a time-out", counters.timed_out);
-  add("_malformed_total", called + " frames too short for a header", counters.malformed);
+  add("_malformed_total", malformed_help, malformed);
   add("_accept_failures_total", "times the system could not accept a " + called + " connection",
       counters.accept_failures);
 }
@@ -127,6 +128,24 @@ Metric byReason(const char* name, const char* help, const std::array<Counter, kR
     out.samples.push_back({{{"reason", reason}}, static_cast<double>(counters[i].value())});
   }
   return out;
+}
+
+void addHttp(std::vector<Metric>& out, const dns::DohCounters& counters) {
+  const auto value = [](const Counter& counter) { return static_cast<double>(counter.value()); };
+  Metric replies = metric("meridian_dns_https_requests_total", "HTTPS requests by their reply");
+  for (std::size_t i = 0; i < dns::kHttpStatuses; ++i) {
+    const std::string status(dns::httpStatusCode(static_cast<dns::HttpStatus>(i)));
+    replies.samples.push_back({{{"status", status}}, value(counters.replies[i])});
+  }
+  out.push_back(std::move(replies));
+  out.push_back(single("meridian_dns_https_resets_total", "streams that HTTPS clients gave up",
+                       value(counters.resets)));
+  out.push_back(single("meridian_dns_https_refused_streams_total",
+                       "streams for whose requests a HTTPS connection had no room",
+                       value(counters.refused_streams)));
+  out.push_back(single("meridian_dns_https_floods_total",
+                       "HTTPS connections ended for frames or resets that bring nothing",
+                       value(counters.floods)));
 }
 
 void addHandshakes(std::vector<Metric>& out, const dns::TcpServer& server) {
@@ -207,6 +226,7 @@ std::vector<std::uint64_t> DnsMetrics::subjectTotals(std::size_t subjects) const
   for (const auto& worker : workers_) addAll(worker->counters().answers.subjects);
   addAll(tcp_.counters().answers.subjects);
   addAll(tcp_.tlsCounters().answers.subjects);
+  addAll(tcp_.httpsCounters().answers.subjects);
   return totals;
 }
 
@@ -221,6 +241,7 @@ std::vector<HyperLogLog> DnsMetrics::subjectResolvers(std::size_t subjects,
   for (const auto& worker : workers_) addAll(worker->counters().answers.resolvers);
   addAll(tcp_.counters().answers.resolvers);
   addAll(tcp_.tlsCounters().answers.resolvers);
+  addAll(tcp_.httpsCounters().answers.resolvers);
   return sketches;
 }
 
@@ -233,8 +254,11 @@ std::vector<Metric> DnsMetrics::collect() const {
   }
   const dns::TcpCounters& tcp_counters = tcp_.counters();
   const dns::TcpCounters& tls_counters = tcp_.tlsCounters();
-  const std::vector<Transport> transports{
-      udp, {"tcp", {&tcp_counters.answers}}, {"tls", {&tls_counters.answers}}};
+  const dns::TcpCounters& https_counters = tcp_.httpsCounters();
+  const std::vector<Transport> transports{udp,
+                                          {"tcp", {&tcp_counters.answers}},
+                                          {"tls", {&tls_counters.answers}},
+                                          {"https", {&https_counters.answers}}};
 
   std::vector<Metric> out;
   out.push_back(perTransport("meridian_dns_queries_total", "DNS messages received",
@@ -273,8 +297,13 @@ std::vector<Metric> DnsMetrics::collect() const {
   out.push_back(rateLimited(workers_));
   out.push_back(single("meridian_dns_udp_send_failures_total", "UDP answers the kernel refused",
                        static_cast<double>(send_failures)));
-  addConnections(out, "meridian_dns_tcp", "TCP", tcp_counters);
-  addConnections(out, "meridian_dns_tls", "TLS", tls_counters);
+  addConnections(out, "meridian_dns_tcp", "TCP", tcp_counters, tcp_counters.malformed,
+                 "TCP frames too short for a header");
+  addConnections(out, "meridian_dns_tls", "TLS", tls_counters, tls_counters.malformed,
+                 "TLS frames too short for a header");
+  addConnections(out, "meridian_dns_https", "HTTPS", https_counters, tcp_.doh().malformed,
+                 "HTTPS connections that broke HTTP/2");
+  addHttp(out, tcp_.doh());
   addHandshakes(out, tcp_);
   addTransfers(out, tcp_);
   out.push_back(notices(notifier_.counters()));

@@ -61,6 +61,14 @@ TlsPolicy dotPolicy() {
   return {.application = "dot", .resumption = std::chrono::hours(1), .bare_end = true};
 }
 
+// DNS over HTTPS: the same, but for HTTP/2's name and ciphers.
+TlsPolicy dohPolicy() {
+  TlsPolicy out = dotPolicy();
+  out.application = "h2";
+  out.http2_ciphers = true;
+  return out;
+}
+
 // Too few descriptors would be felt when it hurts most: with all connections open, the journal
 // could not write.
 void reserveFiles(const Config& config, std::size_t udp_sockets) {
@@ -376,9 +384,10 @@ Status Server::Parts::bindListeners(std::vector<dns::TcpListener>& listeners) co
   for (std::size_t i = 0; i < world.config.dns_listeners.size(); ++i) {
     const ListenerConfig& config = world.config.dns_listeners[i];
     const std::string name = "dns.listeners[" + std::to_string(i) + "]";
+    const bool https = !config.doh_path.empty();
     dns::TcpListener listener;
     if (config.tls) {
-      auto tls = TlsServer::open(*config.tls, dotPolicy());
+      auto tls = TlsServer::open(*config.tls, https ? dohPolicy() : dotPolicy());
       if (!tls) return tl::unexpected(tls.error().within(name));
       listener.tls = std::move(*tls);
     }
@@ -387,10 +396,13 @@ Status Server::Parts::bindListeners(std::vector<dns::TcpListener>& listeners) co
     auto local = socket->localEndpoint();
     if (!local) return tl::unexpected(local.error().within(name));
     listener.socket = std::move(*socket);
+    listener.doh_path = config.doh_path;
     listener.proxies = config.proxy_from;
     listeners.push_back(std::move(listener));
-    logInfo("dns_listening",
-            {{"address", local->text()}, {"transport", config.tls ? "tls" : "tcp"}});
+    logInfo("dns_listening", {{"address", local->text()},
+                              {"transport", https        ? "https"
+                                            : config.tls ? "tls"
+                                                         : "tcp"}});
   }
   return {};
 }

@@ -9,6 +9,7 @@
 #include "dns/answer/chaos_text.h"
 #include "dns/answer/explain_text.h"
 #include "dns/answer/place.h"
+#include "dns/answer/response_limit.h"
 #include "dns/answer/signed_answer.h"
 #include "dns/answer/signed_query.h"
 #include "dns/wire/query_parser.h"
@@ -536,12 +537,6 @@ Rcode rcodeOf(ParseOutcome parsed, const AnswerSettings& settings) {
   return Rcode::kFormErr;
 }
 
-std::size_t limitFor(const Query& query, const Client& client, const AnswerSettings& settings) {
-  if (client.transport != Transport::kUdp) return kMaxMessage;
-  return query.edns.present ? std::min(query.edns.udp_payload, settings.udp_payload_max)
-                            : std::uint16_t{512};
-}
-
 }  // namespace
 
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
@@ -570,7 +565,7 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   }
   // RFC 8467 §4: where others cannot read an answer its size must not tell it, if the client says
   // that it takes padding; elsewhere padding would only make a larger weapon.
-  if (client.transport == Transport::kTls) opt.padded = query.edns.padding_asked;
+  if (isEncrypted(client.transport)) opt.padded = query.edns.padding_asked;
   const Rcode refusal = client.signature == nullptr ? Rcode::kNoError : client.signature->refusal;
   if (parsed != ParseOutcome::kOk || refusal != Rcode::kNoError) {
     const Rcode rcode = refusal != Rcode::kNoError ? refusal : rcodeOf(parsed, settings);
@@ -580,19 +575,14 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   opt.dnssec_ok = query.edns.dnssec_ok;
   if (query.edns.nsid_asked) opt.nsid = state.identity;
   if (query.edns.subnet.present) opt.subnet = &query.edns.subnet;
-  if (query.edns.keepalive_asked && client.transport != Transport::kUdp) {
+  // RFC 7828 is for connections of DNS: HTTP has its own way to keep one.
+  if (query.edns.keepalive_asked && client.transport != Transport::kUdp &&
+      client.transport != Transport::kHttps) {
     opt.keepalive = settings.tcp_keepalive;
   }
 
-  std::size_t limit = limitFor(query, client, settings);
-  if (client.signature != nullptr) {
-    // What every answer has goes out even where a client's limit has no room left for a long key.
-    const std::size_t least =
-        kHeaderBytes + query.question.size() + (opt_or_none == nullptr ? 0 : optSize(opt));
-    limit =
-        std::max(limit, client.signature->answer_bytes + least) - client.signature->answer_bytes;
-  }
-  ResponseWriter writer(query, out, limit, opt_or_none);
+  ResponseWriter writer(query, out, responseLimit(query, client, settings, opt_or_none),
+                        opt_or_none);
   Answering answering(query, client, state, writer, opt, counters);
   answering.run();
   counters.count(writer.rcode());

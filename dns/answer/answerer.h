@@ -17,7 +17,12 @@
 
 namespace meridian::dns {
 
-enum class Transport : std::uint8_t { kUdp, kTcp, kTls };
+enum class Transport : std::uint8_t { kUdp, kTcp, kTls, kHttps };
+
+// Others cannot read what is sent; its size they see.
+constexpr bool isEncrypted(Transport transport) {
+  return transport >= Transport::kTls;
+}
 
 // What a query's TSIG is to its answer (dns/answer/signed_query.h).
 struct Signature {
@@ -39,7 +44,7 @@ struct Client {
 // `message` is checked, and the response signed, unless client.signature says that the caller does
 // both (answerSigned()). `facts`,
 // for those who limit responses, are filled unless nullptr. REQUIRES: out.size() >= 4096 for UDP,
-// kMaxMessage for TCP and TLS; *facts is new.
+// kMaxMessage for the others; *facts is new.
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
                    const ServingState& state, std::span<std::uint8_t> out, AnswerCounters& counters,
                    AnswerFacts* facts = nullptr);

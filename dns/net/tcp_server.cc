@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "dns/net/doh_buffers.h"
 #include "dns/wire/query_parser.h"
 #include "dns/wire/response_writer.h"
 
@@ -48,6 +49,7 @@ struct ListenerFree {
 struct TcpServer::Listener {
   TcpServer& server;
   std::unique_ptr<TlsServer> tls;
+  std::string doh_path;
   IpPrefixList proxies;
   TcpCounters& counters;
   std::unique_ptr<evconnlistener, ListenerFree> handle = {};
@@ -125,8 +127,10 @@ class TcpServer::Connection {
     }
   }
   ~Connection() {
-    if (listener_.tls && !handshaking_)
-      TlsServer::sayEnd(bufferevent_openssl_get_ssl(event_.get()));
+    if (!listener_.tls || handshaking_) return;
+    ssl_st* const session = bufferevent_openssl_get_ssl(event_.get());
+    if (doh_ && evbuffer_get_length(output()) == 0) sayGoAway(*doh_, session);
+    TlsServer::sayEnd(session);
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -135,6 +139,7 @@ class TcpServer::Connection {
   std::uint64_t id() const { return id_; }
   const IpAddress& client() const { return client_; }
   Transport transport() const { return listener_.tls ? Transport::kTls : Transport::kTcp; }
+  DohSession* doh() const { return doh_.get(); }  // nullptr: plain messages, each with its length
   TcpCounters& counters() const { return listener_.counters; }
   evbuffer* input() const { return bufferevent_get_input(event_.get()); }
   evbuffer* output() const { return bufferevent_get_output(event_.get()); }
@@ -149,6 +154,14 @@ class TcpServer::Connection {
       counters().timed_out.add();
       server_.drop(*this);
     });
+  }
+  bool isDone() const { return !transfer_ && at_desk_ == 0 && evbuffer_get_length(output()) == 0; }
+  // No more queries from here on; the connection ends once its answers are sent.
+  void finish() {
+    finishing_ = true;
+    bufferevent_disable(event_.get(), EV_READ);
+    if (isDone()) return server_.drop(*this);
+    bufferevent_enable(event_.get(), EV_WRITE);  // TLS stops both ways when the client closes one
   }
 
  private:
@@ -186,23 +199,31 @@ class TcpServer::Connection {
     if (server_.answerAll(*this)) finish();  // a half-closed client still gets its answers
   }
   void onHandshakeDone() {
+    const ssl_st* const session = bufferevent_openssl_get_ssl(event_.get());
+    // Who names another protocol gets TLS's alert; HTTP/2 must be named (RFC 9113 §3.2).
+    if (!listener_.doh_path.empty()) {
+      if (TlsServer::applicationOf(session).empty()) return failHandshake(TlsFailure::kApplication);
+      startHttp();
+    }
     handshaking_ = false;
     server_.handshakes_.done.add();
-    if (TlsServer::isResumed(bufferevent_openssl_get_ssl(event_.get())))
-      server_.handshakes_.resumed.add();
+    if (TlsServer::isResumed(session)) server_.handshakes_.resumed.add();
     restartIdleTimer();
   }
   void failHandshake(TlsFailure why) {
     server_.handshakes_.failed[static_cast<std::size_t>(why)].add();
     server_.drop(*this);
   }
-  bool isDone() const { return !transfer_ && at_desk_ == 0 && evbuffer_get_length(output()) == 0; }
-  // No more queries from here on; the connection ends once its answers are sent.
-  void finish() {
-    finishing_ = true;
-    bufferevent_disable(event_.get(), EV_READ);
-    if (isDone()) return server_.drop(*this);
-    bufferevent_enable(event_.get(), EV_WRITE);  // TLS stops both ways when the client closes one
+  void startHttp() {
+    doh_ = std::make_unique<DohSession>(
+        listener_.doh_path,
+        [this](std::span<const std::uint8_t> message) {
+          const Client client{client_, Transport::kHttps, coarseUnixTime()};
+          const std::size_t size = answer(message, client, server_.observer_->read(),
+                                          server_.response_, counters().answers);
+          return std::span<const std::uint8_t>(server_.response_).first(size);
+        },
+        server_.doh_);
   }
 
   TcpServer& server_;
@@ -210,6 +231,7 @@ class TcpServer::Connection {
   std::uint64_t id_;
   IpAddress client_;
   std::unique_ptr<bufferevent, BufferEventFree> event_;
+  std::unique_ptr<DohSession> doh_;
   std::unique_ptr<EventLoop::Timer> idle_;
   std::optional<OutgoingTransfer> transfer_;
   std::size_t at_desk_ = 0;
@@ -227,9 +249,9 @@ TcpServer::TcpServer(std::vector<TcpListener> listeners, const Published<Serving
                      const TcpLimits& limits, RequestDesk* desk)
     : limits_(limits), published_(state), desk_(desk), response_(kMaxMessage) {
   for (TcpListener& each : listeners) {
-    TcpCounters& counters = each.tls ? tls_ : tcp_;
-    auto listener = std::make_unique<Listener>(
-        Listener{*this, std::move(each.tls), std::move(each.proxies), counters});
+    TcpCounters& counters = !each.tls ? tcp_ : each.doh_path.empty() ? tls_ : https_;
+    auto listener = std::make_unique<Listener>(Listener{
+        *this, std::move(each.tls), std::move(each.doh_path), std::move(each.proxies), counters});
     listener->handle.reset(evconnlistener_new(
         loop_.raw(),
         [](evconnlistener*, evutil_socket_t descriptor, sockaddr* address, int size, void* self) {
@@ -348,6 +370,7 @@ void TcpServer::drop(Connection& connection) {
 // Answers every complete query in the buffer, and goes on with a transfer, while there is room for
 // answers. False: the connection is gone.
 bool TcpServer::answerAll(Connection& connection) {
+  if (DohSession* const doh = connection.doh()) return serveHttp(connection, *doh);
   bool answered = false;
   while (connection.mayWrite()) {
     const Progress progress = answerNext(connection);
@@ -360,6 +383,19 @@ bool TcpServer::answerAll(Connection& connection) {
   }
   if (answered) connection.restartIdleTimer();
   return true;
+}
+
+// As answerAll(). False also: the session is over, and the connection ends by itself.
+bool TcpServer::serveHttp(Connection& connection, DohSession& session) {
+  const std::uint64_t before = session.replies();
+  if (!exchange(session, connection.input(), connection.output(), kMaxUnsentBytes)) {
+    drop(connection);
+    return false;
+  }
+  if (session.replies() != before) connection.restartIdleTimer();
+  if (!session.ended()) return true;
+  connection.finish();
+  return false;
 }
 
 TcpServer::Progress TcpServer::answerNext(Connection& connection) {

@@ -1,7 +1,8 @@
-// TcpServer: DNS over TCP (RFC 7766) and over TLS (RFC 7858), on one thread: framing, pipelining,
-// limits and time-outs, which are the same for both. Transfers of zones (RFC 5936, RFC 1995) go out
-// message by message, as the client takes them; other queries of the connection are answered
-// meanwhile, a second transfer after the first.
+// TcpServer: DNS over TCP (RFC 7766), over TLS (RFC 7858) and over HTTPS (RFC 8484, as far as it is
+// not dns/net/doh_session.h), on one thread: framing, pipelining, limits and time-outs, which are
+// the same for all. Transfers of zones (RFC 5936, RFC 1995) go out over TCP and TLS, message by
+// message, as the client takes them; other queries of the connection are answered meanwhile, a
+// second transfer after the first.
 //
 // A connection ends when no complete query came for the idle time-out (bytes that complete nothing
 // do not count), when the client does not take its answers, on a malformed frame, or when the
@@ -18,6 +19,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +31,7 @@
 #include "dns/answer/answer_counters.h"
 #include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
+#include "dns/net/doh_session.h"
 #include "dns/net/request_desk.h"
 #include "dns/net/socket.h"
 #include "dns/transfer/outgoing_transfer.h"
@@ -43,6 +46,7 @@ namespace meridian::dns {
 struct TcpListener {
   Socket socket;
   std::unique_ptr<TlsServer> tls = {};  // none: plain TCP
+  std::string doh_path = {};            // over TLS: HTTP with this path; empty: plain messages
   IpPrefixList proxies = {};            // peers that are to send a PROXY header; others must not
 };
 
@@ -89,6 +93,9 @@ class TcpServer {
   void stop();
   const TcpCounters& counters() const { return tcp_; }  // of plain TCP
   const TcpCounters& tlsCounters() const { return tls_; }
+  const TcpCounters& httpsCounters() const { return https_; }  // `malformed` is doh()'s
+  const DohCounters& doh() const { return doh_; }
+  // Of TLS, whatever is spoken inside.
   const HandshakeCounters& handshakes() const { return handshakes_; }
   const ProxyCounters& proxies() const { return proxies_; }
 
@@ -112,6 +119,7 @@ class TcpServer {
   enum class Progress : std::uint8_t { kNone, kMade, kGone };
   bool answerAll(Connection& connection);
   Progress answerNext(Connection& connection);
+  bool serveHttp(Connection& connection, DohSession& session);
   bool answerOne(Connection& connection, std::size_t size);
   bool transferNext(Connection& connection);
   std::size_t toDesk(Connection& connection, std::span<const std::uint8_t> message,
@@ -124,6 +132,8 @@ class TcpServer {
   TcpLimits limits_;
   TcpCounters tcp_;
   TcpCounters tls_;
+  TcpCounters https_;
+  DohCounters doh_;
   HandshakeCounters handshakes_;
   ProxyCounters proxies_;
   const Published<ServingState>& published_;

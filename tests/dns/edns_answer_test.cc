@@ -99,6 +99,7 @@ TEST_F(EdnsAnswer, KeepaliveIsToldOverTcpAndTlsToWhoAsks) {
   EXPECT_EQ(*over(Transport::kTcp, asks).findOption(11), (Bytes{0, 77}));
   EXPECT_EQ(*over(Transport::kTls, asks).findOption(11), (Bytes{0, 77}));
   EXPECT_EQ(over(Transport::kUdp, asks).findOption(11), nullptr);
+  EXPECT_EQ(over(Transport::kHttps, asks).findOption(11), nullptr);
   EXPECT_EQ(over(Transport::kTcp, does_not).findOption(11), nullptr);
 }
 
@@ -114,6 +115,7 @@ TEST_F(EdnsAnswer, PaddingIsForTlsAndForWhoAsks) {
   for (const char* name : {"www.example", "web.example", "none.example", "www.elsewhere.test"}) {
     const auto asks = QueryPacket(name).with(optRecord(option(12, Bytes(20, 0))));
     EXPECT_EQ(sizeOf(Transport::kTls, asks), 468U) << name;
+    EXPECT_EQ(sizeOf(Transport::kHttps, asks), 468U) << name;
     EXPECT_LT(sizeOf(Transport::kTcp, asks), 468U) << name;
     EXPECT_LT(sizeOf(Transport::kUdp, asks), 468U) << name;
     EXPECT_LT(sizeOf(Transport::kTls, QueryPacket(name).with(optRecord())), 468U) << name;

@@ -118,10 +118,13 @@ std::string pullAround(const std::string& name) {
 
 // What a table of dns.listeners needs beside the key under test.
 std::string listenerAround(const std::string& name, const std::string& literal) {
-  const bool tls = literal == "\"tls\"" || name == "certificate_file" || name == "key_file";
+  const bool https = literal == "\"https\"" || name == "path";
+  const bool tls =
+      https || literal == "\"tls\"" || name == "certificate_file" || name == "key_file";
   std::string out;
   if (name != "address") out += "address = \"127.0.0.1:0\"\n";
-  if (name != "transport") out += tls ? "transport = \"tls\"\n" : "transport = \"tcp\"\n";
+  const std::string transport = https ? "https" : tls ? "tls" : "tcp";
+  if (name != "transport") out += "transport = \"" + transport + "\"\n";
   if (tls && name != "certificate_file") out += "certificate_file = \"c\"\n";
   if (tls && name != "key_file") out += "key_file = \"k\"\n";
   return out;

@@ -52,9 +52,34 @@ TEST(ListenerConfig, FilesAreForTlsAndNeededThere) {
   EXPECT_THAT(problemsOf(tls + "key_file = \"k\"\n"),
               HasSubstr("dns.listeners[0].certificate_file: is missing"));
   EXPECT_THAT(problemsOf(tcpTable("127.0.0.1:53") + "key_file = \"k\"\n"),
-              HasSubstr("dns.listeners[0].key_file: k: is for the transport tls only"));
+              HasSubstr("dns.listeners[0].key_file: k: is for the transports tls and https only"));
   EXPECT_THAT(problemsOf(tls + "certificate_file = \"\"\nkey_file = \"k\"\n"),
               HasSubstr("dns.listeners[0].certificate_file: must not be empty"));
+}
+
+TEST(ListenerConfig, HttpsHasThePathOfTheStandardOrItsOwn) {
+  const std::string https =
+      "[[dns.listeners]]\naddress = \"127.0.0.1:443\"\ntransport = \"https\"\n";
+  const std::string files = "certificate_file = \"c\"\nkey_file = \"k\"\n";
+  const auto config = parseConfig(https + files + kTlsTable, "m.toml");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->dns_listeners[0].doh_path, "/dns-query");
+  EXPECT_TRUE(config->dns_listeners[0].tls);
+  EXPECT_EQ(config->dns_listeners[1].doh_path, "");
+  const auto other = parseConfig(https + files + "path = \"/a/b~1\"\n", "m.toml");
+  ASSERT_TRUE(other) << other.error().text();
+  EXPECT_EQ(other->dns_listeners[0].doh_path, "/a/b~1");
+  EXPECT_THAT(problemsOf(https + "key_file = \"k\"\n"),
+              HasSubstr("certificate_file: is missing: the transport https needs it"));
+  for (const std::string bad : {"", "dns", "/a?b", "/a b", "/a#", "/%41", "/\u00e4"}) {
+    EXPECT_THAT(problemsOf(https + files + "path = \"" + bad + "\"\n"),
+                HasSubstr("must begin with / and be a path"))
+        << bad;
+  }
+  EXPECT_EQ(problemsOf(https + files + "path = \"/" + std::string(254, 'a') + "\"\n"), "");
+  EXPECT_NE(problemsOf(https + files + "path = \"/" + std::string(255, 'a') + "\"\n"), "");
+  EXPECT_THAT(problemsOf(std::string(kTlsTable) + "path = \"/x\"\n"),
+              HasSubstr("dns.listeners[0].path: /x: is for the transport https only"));
 }
 
 TEST(ListenerConfig, AnAddressStandsOnce) {

@@ -1,4 +1,5 @@
-// A TcpServer with a plain and a TLS listener, and a world whose answers tell where the client is.
+// A TcpServer with a plain, a TLS and an HTTPS listener, and a world whose answers tell where the
+// client is.
 //
 //   198.51.100.0/24  site one, 192.0.2.1      203.0.113.0/24  site two, 192.0.2.2
 #pragma once
@@ -48,7 +49,7 @@ struct StreamRig {
   Published<dns::ServingState> published{streamState()};
   TempDir folder;
   WebCertificate own = makeWebCertificate("meridian.example", 3'600);
-  std::uint16_t tcp_port = 0, tls_port = 0;
+  std::uint16_t tcp_port = 0, tls_port = 0, https_port = 0;
   std::unique_ptr<dns::TcpServer> server;
 
   explicit StreamRig(const dns::TcpLimits& limits = {},
@@ -61,12 +62,18 @@ struct StreamRig {
     show(own);
     std::vector<IpPrefix> networks;
     for (const std::string& each : proxies) networks.push_back(must(IpPrefix::parse(each)));
-    std::vector<dns::TcpListener> listeners(2);
+    std::vector<dns::TcpListener> listeners(3);
     for (dns::TcpListener& each : listeners) {
       each.socket = must(dns::listenTcp(loopbackEndpoint()));
       each.proxies = IpPrefixList(networks);
     }
     listeners[1].tls = must(TlsServer::open({file("cert.pem"), file("key.pem"), {}}, policy));
+    TlsPolicy http = policy;
+    http.application = "h2";
+    http.http2_ciphers = true;
+    listeners[2].tls = must(TlsServer::open({file("cert.pem"), file("key.pem"), {}}, http));
+    listeners[2].doh_path = "/dns-query";
+    https_port = portOf(listeners[2].socket);
     tcp_port = portOf(listeners[0].socket);
     tls_port = portOf(listeners[1].socket);
     server = std::make_unique<dns::TcpServer>(std::move(listeners), published, limits);
@@ -90,6 +97,12 @@ struct StreamRig {
   std::unique_ptr<TlsClient> connectTls(TlsClientOptions options = {}) const {
     if (options.trusted_pem.empty()) options.trusted_pem = own.certificate_pem;
     return std::make_unique<TlsClient>(tls_port, options);
+  }
+  std::unique_ptr<TlsClient> connectHttps(TlsClientOptions options = {},
+                                          const std::string& application = "h2") const {
+    if (options.trusted_pem.empty()) options.trusted_pem = own.certificate_pem;
+    options.application = application;
+    return std::make_unique<TlsClient>(https_port, options);
   }
   std::uint64_t failed(TlsFailure why) const {
     return server->handshakes().failed[static_cast<std::size_t>(why)].value();
