@@ -178,6 +178,12 @@ ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
 ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& step) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
+  if (before->zone->denial() != nullptr) {
+    return refuse(
+        ErrorKind::kRefused,
+        "the zone was signed elsewhere, and what is changed here would be bogus: change it "
+        "there, and bring the whole");
+  }
   auto next = apply(*before->zone, step, "edit");
   if (!next) return refuse("the edit makes no zone; nothing was changed", next.error());
   return commit(before, std::move(*next));

@@ -75,7 +75,8 @@ class ZoneService {
   // Reads one zone's file again. kRefused: the zone has edits, which are to be kept.
   ZoneResult<ZoneChanged> reload(NameView apex, Edits edits);
   ZoneResult<ZoneChanged> edit(const ZoneEdit& edit);
-  // Takes one step. kNotFound; kInvalid: the zone is not what it begins with, or would be none.
+  // Takes one step. kNotFound; kRefused: the zone is signed, and no key of it is here; kInvalid: it
+  // is not what the step begins with, or would be none. So is edit().
   ZoneResult<ZoneChanged> take(NameView apex, const ZoneDifference& step);
   // Puts `next` in the place of the zone of its apex, whose serial must be older unless nothing
   // changes; or adds it. The store has it from then on.

@@ -126,6 +126,18 @@ TEST_F(ZoneServiceTest, WhatMakesNoZoneIsRefusedWithEveryReason) {
   EXPECT_THAT(no_ns.error().problems.text(), HasSubstr("no NS record at the apex"));
 }
 
+// Its keys are not here: whoever validates would refuse what was changed.
+TEST_F(ZoneServiceTest, AZoneThatWasSignedElsewhereIsNotEdited) {
+  writeZone("example", 8,
+            "@ DNSKEY 257 3 13 AAAA\n@ NSEC ns A NS SOA NSEC DNSKEY\nns NSEC @ A NSEC\n");
+  ASSERT_TRUE(service_->reload(lowered("example."), Edits::kKeep));
+  ASSERT_NE(zone("example.").zone->denial(), nullptr);
+  const auto refused = setA("new.example.", {192, 0, 2, 9});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error.kind, ErrorKind::kRefused);
+  EXPECT_THAT(refused.error().error.message, HasSubstr("signed elsewhere"));
+}
+
 TEST_F(ZoneServiceTest, AStoreThatFailsLeavesTheOldZoneServed) {
   disk_->fail_at = 0;
   ASSERT_FALSE(setA("new.example.", {192, 0, 2, 9}));

@@ -381,11 +381,8 @@ TEST(ConfigDocumentation, AnEmptyFileHasTheDefaultsItSays) {
   std::map<std::string, std::string> sections;
   std::string fence;
   for (const Row& row : documentedRows()) {
-    // The defaults of checks: tests/partition/check_config_test.cc.
-    if (row.key.rfind("health.checks[].", 0) == 0) continue;
-    if (row.key.rfind("drc.pull[].", 0) == 0) continue;  // of the test PullsAreRead
-    if (row.key.rfind("dns.listeners[].", 0) == 0) continue;
-    if (row.key.rfind("tsig.keys[].", 0) == 0) continue;
+    // Other tables that may stand many times have tests of their own.
+    if (row.key.find("[].") != std::string::npos && row.key.rfind("geo.", 0) != 0) continue;
     const std::size_t dot = row.key.rfind('.');
     const std::string name = row.key.substr(dot + 1) + " = ";
     const auto values = codeSpans(row.fallback);
