@@ -9,6 +9,7 @@ import time
 import unittest
 
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
@@ -21,6 +22,8 @@ import dns.zone
 from harness import LOOPBACK, ScenarioCase, TcpSession, wait_for
 from secondary_servers import BindSecondary, KnotSecondary, NsdSecondary
 from small_world import ZONE, small_world
+from zone_generator import Zone
+from zone_signer import sign
 
 KEY = "xfr.example"
 SECRET = base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -102,9 +105,12 @@ class Transfers(ScenarioCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.signed = {name: sign(cls.workspace, Zone(dns.name.from_text(name), [], ZONE.replace(
+            "shop.example", name)), mode).text
+            for name, mode in (("nsec.example", "nsec"), ("nsec3.example", "nsec3"))}
         cls.server = cls.start(world(
             cls.workspace, {"big.example": big_zone(20_000), "open.example": ZONE.replace(
-                "shop.example", "open.example")},
+                "shop.example", "open.example"), **cls.signed},
             extra=[{"name": "open.example", "transfer_to": [{"from": [f"{LOOPBACK}/32"]}]}]))
 
     def test_a_zone_as_a_whole_is_its_file(self):
@@ -112,6 +118,12 @@ class Transfers(ScenarioCase):
         expected = dns.zone.from_text(ZONE, "shop.example", relativize=True)
         self.assertEqual(content(zone), content(expected))
         self.assertEqual(messages, 1)
+
+    def test_a_signed_zone_goes_out_as_it_came(self):
+        for name, text in self.signed.items():
+            with self.subTest(zone=name):
+                zone, _ = inbound(self.server.address, name)
+                self.assertEqual(content(zone), content(dns.zone.from_text(text, name)))
 
     def test_a_large_zone_comes_in_many_messages(self):
         zone, messages = inbound(self.server.address, "big.example")
