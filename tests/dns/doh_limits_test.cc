@@ -1,6 +1,7 @@
 // What a client of DNS over HTTPS may have of a connection, and how floods end it.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 
 #include "tests/support/doh_rig.h"

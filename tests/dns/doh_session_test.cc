@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 
+#include "dns/wire/types.h"
 #include "tests/support/doh_rig.h"
 
 namespace meridian::dns {

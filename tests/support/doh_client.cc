@@ -3,7 +3,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 
 namespace meridian::test {
 namespace {
@@ -51,7 +51,7 @@ struct DohClient::Callbacks {
                       std::uint32_t* flags, nghttp2_data_source* source, void*) {
     auto& [body, sent] = *static_cast<std::pair<Bytes, std::size_t>*>(source->ptr);
     const std::size_t count = std::min(size, body.size() - sent);
-    std::memcpy(out, body.data() + sent, count);
+    std::copy_n(body.begin() + static_cast<std::ptrdiff_t>(sent), count, out);
     sent += count;
     if (sent == body.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(count);
