@@ -261,7 +261,7 @@ class Limits(HttpsCase):
         own = [f"{LOOPBACK}/32"]
         cls.serve([cls.https_listener(), cls.https_listener(proxy_from=own),
                    {"address": f"{LOOPBACK}:0", "transport": "tcp", "proxy_from": own}],
-                  tcp_max_per_client=2, tcp_idle_timeout_ms=1500)
+                  tcp_max_per_client=2, tcp_idle_timeout_ms=60_000)
         cls.port, cls.proxy_port, cls.tcp_port = cls.ports
 
     def test_the_client_of_a_proxys_header_is_answered(self):
@@ -284,6 +284,14 @@ class Limits(HttpsCase):
                 self.https(port=self.proxy_port, before=proxy_header("198.51.100.21")))
             self.assertEqual(addresses(self.ask_https(other)), [SOUTH])
         self.assertEqual(self.metric("meridian_dns_https_refused_total"), 1)
+
+
+class Idle(HttpsCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.serve([cls.https_listener()], tcp_idle_timeout_ms=2000)
+        (cls.port,) = cls.ports
 
     def test_an_idle_client_is_told_and_ended(self):
         before = self.metric("meridian_dns_https_timed_out_total")
