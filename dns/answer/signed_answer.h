@@ -14,10 +14,9 @@
 
 namespace meridian::dns {
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): begin() sets the rest, if it is on
 class SignedAnswer {
  public:
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): begin() sets the rest, if it is on
-  SignedAnswer() = default;
   // For one answer out of one zone; both outlive this.
   void begin(const Zone& zone, bool dnssec_ok, RrType asked, ResponseWriter& out) {
     proves_ = dnssec_ok && zone.denial() != nullptr;

@@ -24,6 +24,20 @@ bool isBefore(std::uint32_t a, std::uint32_t b) {
   return static_cast<std::int32_t>(a - b) < 0;
 }
 
+// Whether the record's next name (NSEC) or next hash (NSEC3) is that of the record that follows.
+bool leadsTo(const DenialChain& chain, DenialIx record, DenialIx next) {
+  const auto rdata = chain.rrset(record).firstRdata();
+  if (!chain.isHashed()) {
+    const std::optional<NameView> name = nameIn(rdata, 0);
+    return name && Name(*name).lowered() == Name(chain.owner(next)).lowered();
+  }
+  const std::size_t at = rdata.size() < 5 ? rdata.size() : 5 + std::size_t{rdata[4]};
+  if (rdata.size() < at + 1 + sizeof(Sha1) || rdata[at] != sizeof(Sha1)) return false;
+  Sha1 hash{};
+  std::copy_n(rdata.begin() + static_cast<std::ptrdiff_t>(at) + 1, hash.size(), hash.begin());
+  return chain.matches(next, hash);
+}
+
 class FaultFinder {
  public:
   explicit FaultFinder(WallTime now)
@@ -46,25 +60,23 @@ class FaultFinder {
     }
   }
 
+  void addChain(const DenialChain& chain) {
+    for (std::uint32_t i = 0; i < chain.size(); ++i) {
+      const DenialIx record(i);
+      const DenialIx next((i + 1) % static_cast<std::uint32_t>(chain.size()));
+      if (!leadsTo(chain, record, next)) count(found.broken_links, chain.owner(record));
+      if (!chain.isHashed()) continue;
+      const RrsetView signatures = chain.signatures(record);
+      if (signatures.empty()) count(found.unsigned_rrsets, chain.owner(record));
+      addSignatures(signatures, chain.owner(record));
+    }
+  }
+
   SigningFaults found;
 
  private:
   std::uint32_t now_;
 };
-
-// Whether the record's next name (NSEC) or next hash (NSEC3) is that of the record that follows.
-bool leadsTo(const DenialChain& chain, DenialIx record, DenialIx next) {
-  const auto rdata = chain.rrset(record).firstRdata();
-  if (!chain.isHashed()) {
-    const std::optional<NameView> name = nameIn(rdata, 0);
-    return name && Name(*name).lowered() == Name(chain.owner(next)).lowered();
-  }
-  const std::size_t at = rdata.size() < 5 ? rdata.size() : 5 + std::size_t{rdata[4]};
-  if (rdata.size() < at + 1 + sizeof(Sha1) || rdata[at] != sizeof(Sha1)) return false;
-  Sha1 hash{};
-  std::copy_n(rdata.begin() + static_cast<std::ptrdiff_t>(at) + 1, hash.size(), hash.begin());
-  return chain.matches(next, hash);
-}
 
 }  // namespace
 
@@ -99,17 +111,7 @@ SigningFaults Zone::signingFaults(WallTime now) const {
       finder.count(finder.found.undenied_names, owner);
     }
   }
-  for (std::uint32_t i = 0; chain != nullptr && i < chain->size(); ++i) {
-    const DenialIx record(i);
-    const DenialIx next((i + 1) % static_cast<std::uint32_t>(chain->size()));
-    if (!leadsTo(*chain, record, next)) {
-      finder.count(finder.found.broken_links, chain->owner(record));
-    }
-    if (!chain->isHashed()) continue;
-    const RrsetView signatures = chain->signatures(record);
-    if (signatures.empty()) finder.count(finder.found.unsigned_rrsets, chain->owner(record));
-    finder.addSignatures(signatures, chain->owner(record));
-  }
+  if (chain != nullptr) finder.addChain(*chain);
   return finder.found;
 }
 

@@ -82,7 +82,10 @@ class ZoneBuilder {
   void indexDenial();
   void takeNsec3(std::vector<DenialChain::Hashed>& out);
   void hideHashedNames(const std::vector<DenialChain::Hashed>& taken);
-  void lowerTtls(std::uint32_t rrset, std::uint32_t ttl);
+  void chainNsec3(std::span<const std::uint8_t> parameters,
+                  const std::vector<DenialChain::Hashed>& taken);
+  void chainNsec();
+  void lowerDenialTtls();
 
   std::unique_ptr<Zone::State> state_;
   std::vector<std::uint32_t> lines_;  // by node: where its first record stands

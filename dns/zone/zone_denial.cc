@@ -65,6 +65,13 @@ std::optional<Sha1> hashOfLabel(std::span<const std::uint8_t> label) {
   return out;
 }
 
+void writeTtls(std::span<std::uint8_t> rendered, std::uint32_t ttl) {
+  for (std::size_t at = 0; at < rendered.size();) {
+    ByteWriter(rendered.subspan(at + 6, 4)).u32(ttl);
+    at += kRenderedFixedBytes + (std::size_t{rendered[at + 10]} << 8 | rendered[at + 11]);
+  }
+}
+
 }  // namespace
 
 void ZoneBuilder::checkIterations(const std::string& file, Diagnostics& out) const {
@@ -99,68 +106,74 @@ void ZoneBuilder::indexDenial() {
   takeNsec3(taken);
   if (!taken.empty()) hideHashedNames(taken);
   if (state_->rrsetOf(apex, RrType::kDnskey) == nullptr) return;
-
   // An NSEC3PARAM says that its chain is whole (RFC 5155 §7.3); an NSEC at the apex beside it is
   // what a change from or to NSEC leaves for a while.
   if (const ZoneRrset* found = state_->rrsetOf(apex, RrType::kNsec3param)) {
     const RrsetView all = state_->view(*found);
     for (std::size_t i = 0; i < all.count && state_->denial == nullptr; ++i) {
-      const auto rdata = rdataAt(all, i);
-      const std::optional<Nsec3Parameters> parameters = parametersOf(rdata);
-      if (!parameters || rdata[1] != 0) continue;  // flags: not for us (RFC 5155 §4.1.2)
-      std::vector<DenialChain::Hashed> chain;
-      std::copy_if(taken.begin(), taken.end(), std::back_inserter(chain), [&](const auto& each) {
-        return parametersOf(state_->view(state_->rrsets[each.record]).firstRdata()) == parameters;
-      });
-      std::sort(chain.begin(), chain.end(),
-                [](const auto& a, const auto& b) { return a.hash < b.hash; });
-      const Sha1 of_apex = nsec3Hash(state_->apex, parameters->iterations, parameters->salt);
-      const bool has_apex = std::any_of(chain.begin(), chain.end(),
-                                        [&](const auto& each) { return each.hash == of_apex; });
-      if (!has_apex) continue;
-      state_->denial = std::make_unique<const DenialChain>(*state_, *parameters, std::move(chain));
+      chainNsec3(rdataAt(all, i), taken);
     }
   }
-  if (state_->denial == nullptr && state_->rrsetOf(apex, RrType::kNsec) != nullptr) {
-    std::vector<NodeIx> nodes;
-    for (std::uint32_t i = 0; i < state_->nodes.size(); ++i) {
-      const ZoneNode& node = state_->nodes[i];
-      if ((node.flags & kIsOccluded) == 0 && state_->rrsetOf(node, RrType::kNsec) != nullptr) {
-        nodes.emplace_back(i);
-      }
-    }
-    const auto before = [&](NodeIx a, NodeIx b) {
-      return canonicalOrder(state_->nameOf(state_->nodes[a.index()]),
-                            state_->nameOf(state_->nodes[b.index()])) < 0;
-    };
-    // Most signers write their zones in this order.
-    if (!std::is_sorted(nodes.begin(), nodes.end(), before)) {
-      std::sort(nodes.begin(), nodes.end(), before);
-    }
-    nodes.shrink_to_fit();
-    state_->denial = std::make_unique<const DenialChain>(*state_, std::move(nodes));
-  }
-  if (state_->denial == nullptr) return;
+  if (state_->denial == nullptr && state_->rrsetOf(apex, RrType::kNsec) != nullptr) chainNsec();
+  if (state_->denial != nullptr) lowerDenialTtls();
+}
 
-  // RFC 9077 §3: a denial is cached as long as the negative answer it stands in, and no longer.
+// The chain of this NSEC3PARAM, if it has the apex.
+void ZoneBuilder::chainNsec3(std::span<const std::uint8_t> rdata,
+                             const std::vector<DenialChain::Hashed>& taken) {
+  const std::optional<Nsec3Parameters> parameters = parametersOf(rdata);
+  if (!parameters || rdata[1] != 0) return;  // flags: not for us (RFC 5155 §4.1.2)
+  std::vector<DenialChain::Hashed> chain;
+  std::copy_if(taken.begin(), taken.end(), std::back_inserter(chain), [&](const auto& each) {
+    return parametersOf(state_->view(state_->rrsets[each.record]).firstRdata()) == parameters;
+  });
+  std::sort(chain.begin(), chain.end(),
+            [](const auto& a, const auto& b) { return a.hash < b.hash; });
+  const Sha1 of_apex = nsec3Hash(state_->apex, parameters->iterations, parameters->salt);
+  const bool has_apex = std::any_of(chain.begin(), chain.end(),
+                                    [&](const auto& each) { return each.hash == of_apex; });
+  if (!has_apex) return;
+  state_->denial = std::make_unique<const DenialChain>(*state_, *parameters, std::move(chain));
+}
+
+void ZoneBuilder::chainNsec() {
+  std::vector<NodeIx> nodes;
+  for (std::uint32_t i = 0; i < state_->nodes.size(); ++i) {
+    const ZoneNode& node = state_->nodes[i];
+    if ((node.flags & kIsOccluded) == 0 && state_->rrsetOf(node, RrType::kNsec) != nullptr) {
+      nodes.emplace_back(i);
+    }
+  }
+  const auto before = [&](NodeIx a, NodeIx b) {
+    return canonicalOrder(state_->nameOf(state_->nodes[a.index()]),
+                          state_->nameOf(state_->nodes[b.index()])) < 0;
+  };
+  // Most signers write their zones in this order.
+  if (!std::is_sorted(nodes.begin(), nodes.end(), before)) {
+    std::sort(nodes.begin(), nodes.end(), before);
+  }
+  nodes.shrink_to_fit();
+  state_->denial = std::make_unique<const DenialChain>(*state_, std::move(nodes));
+}
+
+// RFC 9077 §3: a denial is cached as long as the negative answer it stands in, and no longer.
+void ZoneBuilder::lowerDenialTtls() {
   const std::span negative_soa(state_->negative_soa);
   const std::uint32_t ttl = std::uint32_t{negative_soa[6]} << 24 |
                             std::uint32_t{negative_soa[7]} << 16 |
                             std::uint32_t{negative_soa[8]} << 8 | negative_soa[9];
-  for (std::uint32_t i = 0; i < state_->rrsets.size(); ++i) {
-    const ZoneRrset& rrset = state_->rrsets[i];
+  for (const ZoneRrset& rrset : state_->rrsets) {
     const auto type =
         rrset.type == RrType::kRrsig ? static_cast<RrType>(rrset.additional) : rrset.type;
-    if (type == RrType::kNsec || type == RrType::kNsec3) lowerTtls(i, ttl);
+    if (type != RrType::kNsec && type != RrType::kNsec3) continue;
+    if (state_->view(rrset).ttl <= ttl) continue;
+    writeTtls(std::span(state_->arena).subspan(rrset.offset, rrset.size), ttl);
   }
-  if (const ZoneRrset* soa_signatures = state_->signaturesOf(apex, RrType::kSoa)) {
-    const auto original = state_->view(*soa_signatures).rendered;
+  const ZoneNode& apex = state_->nodes[state_->apex_node];
+  if (const ZoneRrset* signatures = state_->signaturesOf(apex, RrType::kSoa)) {
+    const auto original = state_->view(*signatures).rendered;
     state_->negative_soa_signatures.assign(original.begin(), original.end());
-    const std::span rendered(state_->negative_soa_signatures);
-    for (std::size_t at = 0; at < rendered.size();) {
-      ByteWriter(rendered.subspan(at + 6, 4)).u32(ttl);
-      at += kRenderedFixedBytes + (std::size_t{rendered[at + 10]} << 8 | rendered[at + 11]);
-    }
+    writeTtls(state_->negative_soa_signatures, ttl);
   }
 }
 
@@ -209,16 +222,6 @@ void ZoneBuilder::hideHashedNames(const std::vector<DenialChain::Hashed>& taken)
     if (!hashOfLabel(above.firstLabel())) continue;
     ZoneNode& node = state_->nodes[state_->probe(above)];
     if (node.rrsets == kNoIndex) node.flags &= static_cast<std::uint8_t>(~kIsOccluded);
-  }
-}
-
-void ZoneBuilder::lowerTtls(std::uint32_t rrset, std::uint32_t ttl) {
-  const ZoneRrset& set = state_->rrsets[rrset];
-  if (set.count == 0 || state_->view(set).ttl <= ttl) return;
-  const auto rendered = std::span(state_->arena).subspan(set.offset, set.size);
-  for (std::size_t at = 0; at < rendered.size();) {
-    ByteWriter(rendered.subspan(at + 6, 4)).u32(ttl);
-    at += kRenderedFixedBytes + (std::size_t{rendered[at + 10]} << 8 | rendered[at + 11]);
   }
 }
 

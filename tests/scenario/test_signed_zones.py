@@ -57,6 +57,7 @@ class SignedWorld:
         corners = [read_zone(path) for path in sorted(CORNER_ZONES.glob("*.zone"))
                    if not path.name.startswith("long-")]
         plain = corners + [tame(zone) for zone in generate_zones(self.rng, RANDOM_ZONES)]
+        plain = [zone for zone in plain if not has_wildcard_glue(zone)]
         if not nested:
             origins = {zone.origin for zone in plain}
             plain = [zone for zone in plain if not any(
@@ -95,6 +96,14 @@ class SignedWorld:
                 return None
             qname = qname.parent()
         return qname
+
+
+def has_wildcard_glue(zone):
+    """Whether a wildcard stands below a delegation. NSD and Knot make glue of it, Meridian does not;
+    that has nothing to do with signatures."""
+    cuts = [owner for owner in zone.owners("NS") if owner != zone.origin]
+    return any(owner.is_subdomain(cut) and b"*" in owner.labels[:len(owner) - len(cut)]
+               for owner in zone.owners() for cut in cuts)
 
 
 def in_order(answer):
@@ -216,9 +225,11 @@ class ValidatorsAgree(ScenarioCase):
         world = SignedWorld(SEEDS[0], mode, workspace, nested=False)
         workspace.write("zones/..zone", ROOT)
         anchors = {zone.name: trust_anchor(zone.origin) for zone in world.zones}
+        # NSEC, too, is not asked for by type: with a cache that holds it from other answers Unbound
+        # now and then says SERVFAIL, without a reason in its log.
         queries = [Query(q.qname, q.qtype, rd=True, edns=4096, dnssec_ok=True)
                    for q in world.queries(QUERIES * 2)
-                   if q.qtype not in (dns.rdatatype.RRSIG, dns.rdatatype.NSEC3)]
+                   if q.qtype not in (dns.rdatatype.RRSIG, dns.rdatatype.NSEC, dns.rdatatype.NSEC3)]
         with serve(workspace, world.directory) as meridian, \
                 Unbound(workspace, anchors, meridian.address) as unbound:
             chains = [Chain(world, query) for query in queries]
@@ -230,8 +241,7 @@ class ValidatorsAgree(ScenarioCase):
             chosen = [chain for chain in chains if not chain.is_for_others]
             verdicts = self._verdicts(unbound, chosen)
         doubted = [chain for chain, verdict in zip(chosen, verdicts)
-                   if verdict[0] == "SERVFAIL" or (verdict[1] != "proved" and not
-                                                   (chain.leaves_signed_zones or mode == "optout"))]
+                   if not chain.is_believed(verdict)]
         # What Unbound does not believe of another server either is a matter of Unbound, or of a zone
         # whose opt-out left out more than can be proved without.
         files = {**world.files, ".": str(world.directory / "..zone")}
@@ -240,7 +250,7 @@ class ValidatorsAgree(ScenarioCase):
             with make(workspace, files) as peer, \
                     Unbound(workspace.inner(f"by-{peer.name}"), anchors, peer.address) as unbound:
                 believed &= {i for i, verdict in enumerate(self._verdicts(unbound, doubted))
-                             if verdict[0] != "SERVFAIL"}
+                             if doubted[i].is_believed(verdict)}
         complaints = [f"{doubted[i].query}: bogus, but not from others\n{doubted[i].views[-1]}"
                       for i in sorted(believed)]
         seen = Counter(verdicts)
@@ -386,6 +396,11 @@ class Chain:
         # by type for the CNAME that a DNAME makes, for which it wants a signature, and no data at a
         # wildcard that is an empty non-terminal, which it only believes of NSEC3.
         self.is_for_others = False
+
+    def is_believed(self, verdict):
+        rcode, proof = verdict
+        may_be_insecure = self.leaves_signed_zones or self.world.mode == "optout"
+        return rcode != "SERVFAIL" and (proof == "proved" or may_be_insecure)
 
     def take(self, wire):
         answer = view(self.next, wire)
