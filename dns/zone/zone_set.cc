@@ -25,14 +25,14 @@ bool canonicalLess(NameView a, NameView b) {
   return a_labels < b_labels;
 }
 
-bool isBefore(const LoadedZone& a, const LoadedZone& b) {
+bool comesBefore(const LoadedZone& a, const LoadedZone& b) {
   return canonicalLess(a.zone->apex(), b.zone->apex());
 }
 
 }  // namespace
 
 ZoneSet::ZoneSet(std::vector<LoadedZone> zones) : size_(zones.size()) {
-  std::sort(zones.begin(), zones.end(), isBefore);
+  std::sort(zones.begin(), zones.end(), comesBefore);
   for (std::size_t i = 0; i < size_; i += kChunk) {
     const auto first = std::make_move_iterator(zones.begin() + static_cast<std::ptrdiff_t>(i));
     const auto count = static_cast<std::ptrdiff_t>(std::min(kChunk, size_ - i));
