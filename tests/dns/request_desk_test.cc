@@ -55,7 +55,8 @@ struct DeskRig {
     std::vector<TcpListener> listeners(1);
     listeners[0].socket = test::must(listenTcp(test::loopbackEndpoint()));
     tcp_port = test::portOf(listeners[0].socket);
-    tcp = std::make_unique<TcpServer>(std::move(listeners), published, TcpLimits{}, &control.desk());
+    tcp =
+        std::make_unique<TcpServer>(std::move(listeners), published, TcpLimits{}, &control.desk());
     Socket socket = test::must(bindUdp(test::loopbackEndpoint()));
     udp_port = test::portOf(socket);
     udp = std::make_unique<UdpWorker>(std::move(socket), published, nullptr, &control.desk());

@@ -225,8 +225,8 @@ class ValidatorsAgree(ScenarioCase):
         world = SignedWorld(SEEDS[0], mode, workspace, nested=False)
         workspace.write("zones/..zone", ROOT)
         anchors = {zone.name: trust_anchor(zone.origin) for zone in world.zones}
-        # NSEC, too, is not asked for by type: with a cache that holds it from other answers Unbound
-        # now and then says SERVFAIL, without a reason in its log.
+        # NSEC, too, is not asked for by type: of two such answers Unbound said SERVFAIL, without a
+        # reason in its log. Perhaps for what its cache held; a fault of Meridian's is not ruled out.
         queries = [Query(q.qname, q.qtype, rd=True, edns=4096, dnssec_ok=True)
                    for q in world.queries(QUERIES * 2)
                    if q.qtype not in (dns.rdatatype.RRSIG, dns.rdatatype.NSEC, dns.rdatatype.NSEC3)]
