@@ -61,7 +61,7 @@ TEST(DohTransportConcurrent, AnswersAreThoseOfTcpAndCountedBesideThem) {
     ASSERT_TRUE(http.wire->connected());
     EXPECT_EQ(http.wire->application(), "h2");
     EXPECT_NE(http.site(), "");
-    const dns::Socket tcp = rig.connectTcp();
+    const Socket tcp = rig.connectTcp();
     ASSERT_TRUE(test::sendAll(tcp, test::framed(largeQuery())));
     EXPECT_EQ(http.ask(largeQuery()).body, test::receiveFrame(tcp));
     EXPECT_EQ(http.ask(largeQuery()).field("cache-control"), "private, max-age=300");
@@ -100,7 +100,7 @@ TEST(DohTransportConcurrent, TheLimitsOfConnectionsAreOfAllTransports) {
   TcpLimits limits;
   limits.max_per_client = 2;
   const StreamRig rig(limits);
-  const dns::Socket tcp = rig.connectTcp();
+  const Socket tcp = rig.connectTcp();
   EXPECT_NE(test::askSite(tcp), "");
   Http http(rig.connectHttps());
   EXPECT_NE(http.site(), "");

@@ -96,7 +96,7 @@ class SignedAnswers : public testing::TestWithParam<Denies> {
   }
   // The owner of the record that matches or covers `name`, and its types as shown() has them.
   std::vector<std::string> denying(const std::vector<std::string>& names) const {
-    const DenialChain& chain = *state_->zones->zones().front().zone->denial();
+    const DenialChain& chain = *(*state_->zones)[0].zone->denial();
     std::vector<std::string> out;
     for (const std::string& text : names) {
       const Name name = *Name::parse(text);
