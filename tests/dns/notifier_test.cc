@@ -169,7 +169,8 @@ TEST_F(NotifierTest, AZoneThatChangesAgainBeginsAnew) {
   runUntil([this] { return received_.size() == 2; });
   notifier_.notify(zone(8), target());
   on_notice_ = [this](const Bytes& notice) {
-    const Bytes& soa = test::readMessage(notice).answers().at(0).rdata;
+    const test::ReadMessage read = test::readMessage(notice);
+    const Bytes& soa = read.answers().at(0).rdata;
     if (soa.at(soa.size() - 17) == 8) peer_.send(answerTo(notice, 0));
   };
   runUntil([this] { return notifier_.counters().heard.value() == 1; });

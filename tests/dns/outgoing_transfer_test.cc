@@ -61,7 +61,8 @@ struct Sent {
   std::vector<unsigned> types() const {
     std::vector<unsigned> out;
     for (const Bytes& message : messages) {
-      for (const auto& record : test::readMessage(message).answers()) out.push_back(record.type);
+      const test::ReadMessage read = test::readMessage(message);
+      for (const test::ReadRecord& record : read.answers()) out.push_back(record.type);
     }
     return out;
   }
