@@ -155,6 +155,13 @@ std::string zoneChanged(const Json& reply) {
   return zone + " serial " + field(reply, "serial_before") + " -> " + field(reply, "serial") + "\n";
 }
 
+std::string zoneText(View view, const Json& reply) {
+  if (view == View::kZones) return zones(reply.at("zones"));
+  if (view == View::kZone) return zones(Json::array({reply}));
+  if (view == View::kZoneChanged) return zoneChanged(reply);
+  return "zone " + field(reply, "removed") + " is gone\n";
+}
+
 std::string consumers(const Json& reply) {
   if (reply.at("consumers").empty()) return "nobody says that it follows the table\n";
   TextTable table({"CONSUMER", "KIND", "REV", "BEHIND", "HEARD MS AGO"});
@@ -396,13 +403,10 @@ std::string render(View view, const std::string& body) {
       return out + outcome(reply);
     }
     case View::kZones:
-      return zones(reply.at("zones"));
     case View::kZone:
-      return zones(Json::array({reply}));
     case View::kZoneChanged:
-      return zoneChanged(reply);
     case View::kZoneRemoved:
-      return "zone " + field(reply, "removed") + " is gone\n";
+      return zoneText(view, reply);
     case View::kPlan:
       return planText(reply);
     case View::kChanges:

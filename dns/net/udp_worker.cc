@@ -78,7 +78,7 @@ class UdpWorker::Batch {
     return
         [descriptor, peer = peers_[i], peer_size = received.msg_namelen, control = control_[i],
          control_size = received.msg_controllen](std::span<const std::uint8_t> response) mutable {
-          std::array<std::uint8_t, kPacketBytes> bytes;
+          std::array<std::uint8_t, kPacketBytes> bytes{};
           if (response.size() > bytes.size()) return;
           std::copy(response.begin(), response.end(), bytes.begin());
           iovec vector{bytes.data(), response.size()};
@@ -186,6 +186,13 @@ std::size_t UdpWorker::answerLimited(std::span<const std::uint8_t> query, const 
   return size;
 }
 
+// What finds no place at the desk is lost, as it may be over UDP.
+bool UdpWorker::takenToDesk(const Batch& batch, std::size_t i, const Client& client) const {
+  if (desk_ == nullptr || !RequestDesk::wants(batch.query(i))) return false;
+  desk_->take(batch.query(i), client, batch.laterReply(i, socket_.get()));
+  return true;
+}
+
 void UdpWorker::run() {
   pthread_setname_np(pthread_self(), "udp");
   const auto batch = std::make_unique<Batch>();
@@ -203,10 +210,7 @@ void UdpWorker::run() {
     for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
       if (!batch->usable(i)) continue;
       const Client client{batch->peer(i), Transport::kUdp, now};
-      if (desk_ != nullptr && RequestDesk::wants(batch->query(i))) {
-        desk_->take(batch->query(i), client, batch->laterReply(i, socket_.get()));
-        continue;
-      }
+      if (takenToDesk(*batch, i, client)) continue;
       const std::size_t size =
           limiter_ == nullptr
               ? answer(batch->query(i), client, state, batch->response(i), counters_.answers)

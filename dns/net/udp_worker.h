@@ -49,6 +49,8 @@ class UdpWorker {
  private:
   class Batch;
   void run();
+  // Whether query `i` was one for the desk.
+  bool takenToDesk(const Batch& batch, std::size_t i, const Client& client) const;
   // The size of the response to send when rates are limited, 0: none.
   std::size_t answerLimited(std::span<const std::uint8_t> query, const Client& client,
                             const ServingState& state, std::span<std::uint8_t> out,

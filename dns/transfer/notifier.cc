@@ -110,7 +110,7 @@ void Notifier::send(Notice& notice) {
 }
 
 void Notifier::onReadable(const Socket& socket) {
-  std::array<std::uint8_t, kMaxNotice> message;
+  std::array<std::uint8_t, kMaxNotice> message{};
   sockaddr_storage from{};
   socklen_t from_size = sizeof from;
   while (true) {

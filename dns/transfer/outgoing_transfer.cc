@@ -127,8 +127,8 @@ struct OutgoingTransfer::State {
         TransferCounters& counted)
       : counters(counted),
         signer(message, state.settings->tsig_keys.get(), client.unix_time),
-        request(message.begin(), message.end()) {
-    outcome = begin(client, state);
+        request(message.begin(), message.end()),
+        outcome(begin(client, state)) {
     counters.started[static_cast<std::size_t>(outcome)].add();
   }
 
@@ -233,8 +233,8 @@ struct OutgoingTransfer::State {
   Query query;
   OptReply opt;
   Rcode rcode = Rcode::kNoError;
-  TransferOutcome outcome = TransferOutcome::kMalformed;
   std::optional<TransferRecords> records;  // none: a refusal
+  TransferOutcome outcome;                 // after what begin() fills
   bool first = true;
   // Of the message that is being made: the owner written last, and where it stands.
   NameView owner;

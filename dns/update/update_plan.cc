@@ -15,13 +15,6 @@ namespace {
 
 using Rdata = std::vector<std::uint8_t>;
 
-constexpr RrType kNsec3 = static_cast<RrType>(50);
-constexpr RrType kNsec3Param = static_cast<RrType>(51);
-
-// Made by who signs the zone, which is this server.
-bool isServersOwn(RrType type) {
-  return type == RrType::kRrsig || type == RrType::kNsec || type == kNsec3 || type == kNsec3Param;
-}
 bool standsBesideCname(RrType type) {
   return type == RrType::kRrsig || type == RrType::kNsec;
 }
@@ -169,7 +162,7 @@ class UpdatePlanning {
       }
     }
     for (const UpdateRecord& record : update_.updates) {
-      if (isServersOwn(record.type)) {
+      if (isMadeBySigning(record.type)) {
         return refuse(Rcode::kRefused, record, "made by the server, and not by updates");
       }
     }
@@ -206,7 +199,6 @@ class UpdatePlanning {
     const bool at_apex = record.owner.lowered().view() == zone_.apex();
     std::erase_if(node.rrsets, [&](const auto& entry) {
       if (record.type != RrType::kAny && record.type != entry.first) return false;
-      if (isServersOwn(entry.first)) return false;
       return !at_apex || (entry.first != RrType::kSoa && entry.first != RrType::kNs);
     });
   }
@@ -245,6 +237,7 @@ class UpdatePlanning {
     if (!node) return out;
     out.written = Name(zone_.nodeName(*node));
     for (const RrsetView& rrset : zone_.rrsets(*node)) {
+      if (isMadeBySigning(rrset.type)) continue;  // stays as it is, whatever the update says
       out.rrsets[rrset.type] = {rrset.ttl, rdataOf(rrset)};
     }
     return out;
@@ -264,6 +257,7 @@ class UpdatePlanning {
       }
       if (!before) continue;
       for (const RrsetView& old : zone_.rrsets(*before)) {
+        if (isMadeBySigning(old.type)) continue;
         if (!node.rrsets.contains(old.type)) out.push_back({node.written, old.type, old.ttl, {}});
       }
     }

@@ -34,6 +34,12 @@ enum class RrType : std::uint16_t {
   kAny = 255,
 };
 
+// Made by who signs a zone, and worth nothing from anybody else (RFC 4034, RFC 5155).
+constexpr bool isMadeBySigning(RrType type) {
+  return type == RrType::kRrsig || type == RrType::kNsec || type == RrType::kNsec3 ||
+         type == RrType::kNsec3param;
+}
+
 enum class RrClass : std::uint16_t { kIn = 1, kCh = 3, kNone = 254, kAny = 255 };
 
 enum class Opcode : std::uint8_t { kQuery = 0, kIquery = 1, kStatus = 2, kNotify = 4, kUpdate = 5 };

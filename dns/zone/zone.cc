@@ -92,7 +92,8 @@ std::size_t Zone::bytes() const {
   return sizeof(State) + sizeOf(state_->arena) + sizeOf(state_->nodes) + sizeOf(state_->rrsets) +
          sizeOf(state_->additional_lists) + sizeOf(state_->additional_nodes) +
          sizeOf(state_->negative_soa) + sizeOf(state_->negative_soa_signatures) +
-         state_->table.bytes() + (state_->denial == nullptr ? 0 : state_->denial->bytes());
+         sizeOf(state_->hashed_rrsets) + state_->table.bytes() +
+         (state_->denial == nullptr ? 0 : state_->denial->bytes());
 }
 
 Zone::Match Zone::find(NameView name, std::uint64_t hash) const noexcept {
@@ -155,6 +156,14 @@ std::vector<RrsetView> Zone::rrsets(NodeIx node) const {
        at = state_->rrsets[at].next) {
     out.push_back(state_->view(state_->rrsets[at]));
   }
+  const auto& hashed = state_->hashed_rrsets;
+  auto at = std::lower_bound(hashed.begin(), hashed.end(), std::pair(node.value, std::uint32_t{0}));
+  if (at == hashed.end() || at->first != node.value) return out;
+  for (; at != hashed.end() && at->first == node.value; ++at) {
+    out.push_back(state_->view(state_->rrsets[at->second]));
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const RrsetView& a, const RrsetView& b) { return a.type < b.type; });
   return out;
 }
 

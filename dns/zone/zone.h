@@ -79,7 +79,9 @@ class Zone {
   NameView nodeName(NodeIx node) const;  // case as in the file
   // Empty view when the node has no such RRset.
   RrsetView rrset(NodeIx node, RrType type) const noexcept;
-  std::vector<RrsetView> rrsets(NodeIx node) const;  // ascending by type
+  // All that the zone has at this name, NSEC3 too, which is none of the tree's
+  // (dns/zone/denial_chain.h). Ascending by type.
+  std::vector<RrsetView> rrsets(NodeIx node) const;
   // The one of the smallest type, without allocation; empty when the node has none.
   RrsetView firstRrset(NodeIx node) const noexcept;
 

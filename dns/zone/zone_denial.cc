@@ -190,6 +190,11 @@ void ZoneBuilder::takeNsec3(std::vector<DenialChain::Hashed>& out) {
     const std::optional<Sha1> hash = hashOfLabel(name.firstLabel());
     if (!hash) continue;
     const ZoneRrset* signatures = state_->signaturesOf(node, RrType::kNsec3);
+    for (const ZoneRrset* rrset : {found, signatures}) {
+      if (rrset == nullptr) continue;
+      state_->hashed_rrsets.emplace_back(i,
+                                         static_cast<std::uint32_t>(rrset - state_->rrsets.data()));
+    }
     const auto indexOf = [&](const ZoneRrset* rrset) {
       return rrset == nullptr ? kNoIndex
                               : static_cast<std::uint32_t>(rrset - state_->rrsets.data());

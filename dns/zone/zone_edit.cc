@@ -51,6 +51,7 @@ class Planning {
       return refuse(edit, "the same RRset twice in one edit");
     }
     if (edit.type == RrType::kSoa) return planSoa(edit, owner);
+    if (isMadeBySigning(edit.type)) return refuse(edit, "only who signs the zone makes that type");
     const std::optional<NodeIx> node = zone_.nodeOf(owner);
     const RrsetView before = node ? zone_.rrset(*node, edit.type) : RrsetView{};
     const NameView written = node ? zone_.nodeName(*node) : edit.owner.view();

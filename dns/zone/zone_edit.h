@@ -33,9 +33,9 @@ struct RrsetEdit {
   std::vector<std::vector<std::uint8_t>> rdata;
 };
 
-// nullptr: the zone is already so. Every error: an RRset twice, one outside the zone, the SOA
-// deleted, or given a serial that is not newer. An edited SOA sets the serial; else it goes on by
-// the policy. What else makes no zone is found by apply().
+// nullptr: the zone is already so. Every error: an RRset twice, one outside the zone, a type
+// that only signing makes, the SOA deleted, or given a serial that is not newer. An edited SOA sets
+// the serial; else it goes on by the policy. What else makes no zone is found by apply().
 Checked<std::shared_ptr<const ZoneDifference>> planEdit(const Zone& zone,
                                                         const std::vector<RrsetEdit>& edits,
                                                         SerialPolicy policy, WallTime now);

@@ -110,7 +110,7 @@ Result<std::string> generatedText(std::string_view word, std::uint32_t number) {
     } else if (next == '{') {
       const std::size_t end = word.find('}', at);
       if (end == std::string_view::npos) return fail(ErrorKind::kInvalid, "${ is not closed");
-      const auto text = modified(word.substr(at + 2, end - at - 2), number);
+      auto text = modified(word.substr(at + 2, end - at - 2), number);
       if (!text) return text;
       out += *text;
       at = end;

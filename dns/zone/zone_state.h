@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "dns/zone/denial_chain.h"
@@ -59,6 +60,8 @@ struct Zone::State {
   std::vector<std::uint8_t> negative_soa;
   std::vector<std::uint8_t> negative_soa_signatures;
   std::unique_ptr<const DenialChain> denial;  // nullptr: not signed
+  // NSEC3 and its signatures, which no chain of a node has: node and RRset, ascending.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> hashed_rrsets;
   NameTable table;
 
   NameView nameOf(const ZoneNode& node) const {

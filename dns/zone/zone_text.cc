@@ -59,7 +59,7 @@ Result<std::string> zoneText(const Zone& zone, std::size_t max_bytes) {
   for (ZoneCursor at(zone); !at.atEnd();) {
     const RecordView record = at.next();
     if (record.type == RrType::kSoa) continue;
-    const auto text = recordText(record);
+    auto text = recordText(record);
     if (!text) return text;
     out += *text + "\n";
     if (out.size() > max_bytes) {

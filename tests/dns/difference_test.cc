@@ -99,6 +99,28 @@ TEST(Difference, SeesGlueBelowACut) {
   EXPECT_EQ(textsOf(difference->added).back(), "ns.sub.example.\t300\tIN\tA\t192.0.2.4");
 }
 
+// RRSIGs of several types, and NSEC3, which no lookup finds.
+TEST(Difference, SeesWhatSigningMakes) {
+  const std::string key = "@ DNSKEY 257 3 13 AAAA\n@ NSEC3PARAM 1 0 0 -\n";
+  const std::string rest = " 13 2 60 20370101000000 20200101000000 1 example. ";
+  const auto chain = [&](const char* types) {
+    return "3msev9usmd4br9s97v51r2tdvmr9iqo1 NSEC3 1 1 0 - 3msev9usmd4br9s97v51r2tdvmr9iqo1 " +
+           std::string(types) + "\n3msev9usmd4br9s97v51r2tdvmr9iqo1 RRSIG NSEC3" + rest + "AAAA\n";
+  };
+  const auto before =
+      zoneAt(1, key + chain("A") + "@ RRSIG SOA" + rest + "AAAA\n@ RRSIG NS" + rest + "AAAA\n");
+  const auto after =
+      zoneAt(2, key + chain("TXT") + "@ RRSIG SOA" + rest + "BBBB\n@ RRSIG NS" + rest + "AAAA\n");
+  const auto difference = differenceOf(*before, *after);
+  EXPECT_EQ(difference->removed.count(), 3U)
+      << testing::PrintToString(textsOf(difference->removed));
+  EXPECT_EQ(difference->added.count(), 3U) << testing::PrintToString(textsOf(difference->added));
+  const auto made = apply(*before, *difference, "test");
+  ASSERT_TRUE(made) << made.error().text();
+  EXPECT_EQ(differenceOf(**made, *after), nullptr);
+  EXPECT_EQ((*made)->recordCount(), after->recordCount());
+}
+
 TEST(Difference, IsRefusedWhereItDoesNotFit) {
   const auto change = differenceOf(*zoneAt(1, "a TXT x\n"), *zoneAt(2, "b TXT y\n"));
   const auto missing = apply(*zoneAt(1, ""), *change, "xfr");

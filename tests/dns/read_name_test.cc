@@ -58,7 +58,7 @@ TEST(ReadName, ANameIsAtMost255BytesHoweverItIsWritten) {
     rest.push_back(63);
     test::append(rest, Bytes(63, 'x'));
   }
-  const std::size_t room = kMaxName - 3 * 64 - 9;  // of 255, what "Example." leaves
+  const std::size_t room = kMaxName - std::size_t{3} * 64 - 9;  // of 255, what "Example." leaves
   Bytes fits = rest;
   fits.push_back(static_cast<std::uint8_t>(room - 1));
   test::append(fits, Bytes(room - 1, 'y'));

@@ -159,9 +159,9 @@ TEST(UpdatePrerequisites, HoldOrNot) {
 // What §3.2 finds wrong with the records themselves.
 TEST(UpdatePrerequisites, AreRefusedWhereTheyMeanNothing) {
   const struct {
-    const char* what;
-    UpdateRecord record;
-    Rcode rcode;
+    const char* what = "";
+    UpdateRecord record = {};
+    Rcode rcode = Rcode::kNoError;
   } rows[] = {
       {"TTL of ANY", updateRecord("www.example", kUpdateA, kClassAny, 1), Rcode::kFormErr},
       {"TTL of NONE", updateRecord("www.example", kUpdateA, kClassNone, 1), Rcode::kFormErr},
@@ -182,9 +182,9 @@ TEST(UpdatePrerequisites, AreRefusedWhereTheyMeanNothing) {
 // §3.4.1.
 TEST(UpdatePrescan, RefusesAllForOne) {
   const struct {
-    const char* what;
-    UpdateRecord record;
-    Rcode rcode;
+    const char* what = "";
+    UpdateRecord record = {};
+    Rcode rcode = Rcode::kNoError;
   } rows[] = {
       {"outside", addTo("www.elsewhere", 9, "A 192.0.2.1"), Rcode::kNotZone},
       {"above", deleteName("."), Rcode::kNotZone},
@@ -210,6 +210,18 @@ TEST(UpdatePrescan, RefusesAllForOne) {
   }
   EXPECT_EQ(updateRcode({nameIsInUse("none.example")}, {deleteName(".")}), Rcode::kNxDomain)
       << "prerequisites come first";
+}
+
+// Of a zone that has some, and is not signed as a whole.
+TEST(UpdateDeletes, SignaturesOfAllTypesStayAsTheyAre) {
+  const std::string rest = " 3 60 20370101000000 20200101000000 1 example. AAAA\n";
+  const std::string signatures =
+      "www RRSIG A 13" + rest + "www RRSIG TXT 13" + rest + "www RRSIG MX 13" + rest;
+  EXPECT_EQ(afterUpdates("www A 192.0.2.1\n" + signatures, {deleteName("www.example")}),
+            updatedLines(signatures, 8));
+  EXPECT_EQ(
+      afterUpdates("www A 192.0.2.1\n" + signatures, {addTo("www.example", 300, "A 192.0.2.2")}),
+      updatedLines("www A 192.0.2.1\nwww A 192.0.2.2\n" + signatures, 8));
 }
 
 // §2.5.1, §3.4.2.2.
