@@ -8,12 +8,6 @@ namespace {
 
 constexpr const char* kSource = "request";
 
-std::string reasonOf(ObjectReader& in) {
-  std::string reason = in.string("reason", {.required = true, .max_bytes = kMaxReason});
-  if (in.has("reason") && reason.empty()) in.error("reason", "must not be empty");
-  return reason;
-}
-
 constexpr std::int64_t kMaxAheadSeconds = std::int64_t{72} * 3600;
 
 partition::ChangeMode modeOf(ObjectReader& in) {
@@ -61,6 +55,12 @@ Status isHealth(std::string_view text) {
 }
 
 }  // namespace
+
+std::string reasonOf(ObjectReader& in) {
+  std::string reason = in.string("reason", {.required = true, .max_bytes = kMaxReason});
+  if (in.has("reason") && reason.empty()) in.error("reason", "must not be empty");
+  return reason;
+}
 
 Checked<partition::RemapRequest> decodeRemap(std::string_view body) {
   auto root = parseJson(body, kSource);

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/config_reader.h"
 #include "base/diagnostics.h"
 #include "partition/change/engine.h"
 #include "partition/health/health_service.h"
@@ -16,6 +17,8 @@
 namespace meridian::admin {
 
 inline constexpr std::size_t kMaxReason = 512;
+// The member "reason", which every change has: 1 to kMaxReason bytes.
+std::string reasonOf(ObjectReader& in);
 
 // {"to": EZONE, "expected_epoch": N, "reason": TEXT, "dry_run": false}; subject and actor come from
 // the path and the token.

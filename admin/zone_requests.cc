@@ -65,12 +65,6 @@ std::optional<dns::SerialPolicy> serialsOf(ObjectReader& in) {
   return dns::serialPolicyOf(in.string("serial", {.one_of = {"increment", "unixtime", "date"}}));
 }
 
-std::string reasonIn(ObjectReader& in) {
-  std::string reason = in.string("reason", {.required = true, .max_bytes = kMaxReason});
-  if (in.has("reason") && reason.empty()) in.error("reason", "must not be empty");
-  return reason;
-}
-
 }  // namespace
 
 Checked<ZoneEditBody> decodeZoneEdit(std::string_view body, const Name& apex) {
@@ -89,7 +83,7 @@ Checked<ZoneEditBody> decodeZoneEdit(std::string_view body, const Name& apex) {
   const auto serial = in.integer("expected_serial", {.min = 0, .max = kMaxSerial});
   if (in.has("expected_serial")) out.edit.expected_serial = static_cast<std::uint32_t>(serial);
   out.edit.serials = serialsOf(in);
-  out.reason = reasonIn(in);
+  out.reason = reasonOf(in);
   in.finish();
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   return out;
@@ -102,7 +96,7 @@ Checked<ZoneTextBody> decodeZoneText(std::string_view body) {
   ObjectReader in(*root, "", kBody, problems);
   ZoneTextBody out;
   out.zone = in.string("zone", {.required = true, .max_bytes = dns::kMaxZoneFileBytes});
-  out.reason = reasonIn(in);
+  out.reason = reasonOf(in);
   in.finish();
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   return out;

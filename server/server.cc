@@ -347,6 +347,9 @@ Status Server::Parts::bindDns() {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t workers = world.config.udp_workers == 0 ? cores : world.config.udp_workers;
   reserveFiles(world.config, workers * world.config.dns_listen.size());
+  // Where nobody may update anything no stranger's message reaches the control thread.
+  dns::RequestDesk* const takers =
+      publisher.settings().zone_policies->allowUpdates() ? desk.get() : nullptr;
   std::vector<dns::TcpListener> listeners;
   for (IpEndpoint endpoint : world.config.dns_listen) {
     for (std::size_t i = 0; i < workers; ++i) {
@@ -358,7 +361,7 @@ Status Server::Parts::bindDns() {
       auto limiter = makeLimiter(world.config, workers);
       if (!limiter) return tl::unexpected(limiter.error());
       udp.push_back(std::make_unique<dns::UdpWorker>(std::move(*socket), publisher.published(),
-                                                     std::move(*limiter), desk.get()));
+                                                     std::move(*limiter), takers));
     }
     auto listener = dns::listenTcp(endpoint);
     if (!listener) return tl::unexpected(listener.error().within("tcp"));
@@ -373,7 +376,7 @@ Status Server::Parts::bindDns() {
       std::move(listeners), publisher.published(),
       dns::TcpLimits{config.tcp_max_connections, config.tcp_max_per_client, config.tcp_idle_timeout,
                      config.tcp_write_timeout, config.handshake_timeout},
-      desk.get());
+      takers);
   metrics =
       std::make_unique<DnsMetrics>(udp, *tcp, *notifier, *desk, *updates, publisher.published());
   return {};

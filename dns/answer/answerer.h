@@ -3,7 +3,7 @@
 // Pure but for the counters: no lock, no I/O, no clock, no allocation. Three exceptions:
 // explanations allocate (only listed networks may ask for them), a name below key.S costs a SHA-256
 // for each partition (Placement::ofKey), and signed queries cost two MACs, which OpenSSL allocates
-// for. The same function serves UDP, TCP, the fuzzers and the benchmarks.
+// for. The same function serves UDP, TCP, TLS, HTTPS, the fuzzers and the benchmarks.
 #pragma once
 
 #include <cstddef>
@@ -42,9 +42,8 @@ struct Client {
 
 // Writes the response to `message` into `out` and returns its size; 0 means send nothing. A TSIG in
 // `message` is checked, and the response signed, unless client.signature says that the caller does
-// both (answerSigned()). `facts`,
-// for those who limit responses, are filled unless nullptr. REQUIRES: out.size() >= 4096 for UDP,
-// kMaxMessage for the others; *facts is new.
+// both (answerSigned()). `facts`, for those who limit responses, are filled unless nullptr.
+// REQUIRES: out.size() >= 4096 for UDP, kMaxMessage for the others; *facts is new.
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
                    const ServingState& state, std::span<std::uint8_t> out, AnswerCounters& counters,
                    AnswerFacts* facts = nullptr);

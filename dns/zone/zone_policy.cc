@@ -15,6 +15,11 @@ bool admits(const std::vector<ZoneAccess>& accesses, const IpAddress& address,
                      [&](const ZoneAccess& each) { return each.admits(address, signer); });
 }
 
+bool ZonePolicies::allowUpdates() const {
+  return std::any_of(policies_.begin(), policies_.end(),
+                     [](const ZonePolicy& policy) { return !policy.update.empty(); });
+}
+
 const ZonePolicy& ZonePolicies::of(NameView apex) const {
   static const ZonePolicy kNone;
   const ZonePolicy* closest = &kNone;

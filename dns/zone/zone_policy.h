@@ -62,7 +62,8 @@ class ZonePolicies {
   // The one with the longest name that the zone is at or below; one that allows nothing where there
   // is none. REQUIRES: `apex` is lower-cased.
   const ZonePolicy& of(NameView apex) const;
-  const std::vector<ZonePolicy>& all() const { return policies_; }
+  // Whether any of them lets anybody update anything.
+  bool allowUpdates() const;
 
  private:
   std::vector<ZonePolicy> policies_;

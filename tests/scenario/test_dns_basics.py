@@ -70,7 +70,8 @@ class Header(BasicsCase):
             self.assertEqual(self.rcode_of(wire), dns.rcode.FORMERR, f"QDCOUNT {count}")
 
     def test_other_opcodes_are_notimp(self):
-        for opcode in (dns.opcode.IQUERY, dns.opcode.STATUS, 3, 15):  # test_updates has the others
+        for opcode in (dns.opcode.IQUERY, dns.opcode.STATUS, dns.opcode.NOTIFY, dns.opcode.UPDATE,
+                       15):  # where updates are allowed: test_updates
             query = bytearray(dns.message.make_query(STATIC, "SOA").to_wire())
             query[2] = opcode << 3
             answer = udp_exchange(self.server.address, bytes(query))

@@ -85,6 +85,10 @@ TEST(ZonePolicies, TheLongestNameDecides) {
   EXPECT_EQ(of("x.a.example."), "a.example.");
   EXPECT_EQ(of("b.example."), "example.");
   EXPECT_EQ(of("aexample."), ".");
+  EXPECT_FALSE(policies.allowUpdates());
+  dns::ZonePolicy open_one = named("example.");
+  open_one.update.emplace_back();
+  EXPECT_TRUE(dns::ZonePolicies({named("."), open_one}).allowUpdates());
   EXPECT_TRUE(dns::ZonePolicies().of(dns::Name::parse("x.")->lowered()).transfer_to.empty());
 }
 
