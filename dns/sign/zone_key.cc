@@ -1,0 +1,55 @@
+#include "dns/sign/zone_key.h"
+
+#include <utility>
+
+#include "base/byte_reader.h"
+#include "base/digest.h"
+
+namespace meridian::dns {
+namespace {
+
+constexpr std::uint8_t kDnskeyProtocol = 3;  // the only one (RFC 4034 §2.1.2)
+constexpr std::uint8_t kSha256Digest = 2;    // RFC 4509
+
+}  // namespace
+
+SigningKeyKind keyKindOf(SigningAlgorithm algorithm) {
+  return algorithm == SigningAlgorithm::kEcdsaP256Sha256 ? SigningKeyKind::kEcdsaP256
+                                                         : SigningKeyKind::kEd25519;
+}
+
+std::uint16_t keyTagOf(std::span<const std::uint8_t> dnskey) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < dnskey.size(); ++i) {
+    sum += i % 2 == 0 ? std::uint32_t{dnskey[i]} << 8U : dnskey[i];
+  }
+  return static_cast<std::uint16_t>(sum + (sum >> 16U));
+}
+
+std::vector<std::uint8_t> dsOf(NameView apex, std::span<const std::uint8_t> dnskey) {
+  std::string hashed(asText(apex.wire()));
+  hashed += asText(dnskey);
+  const Sha256 digest = sha256(hashed);
+  const std::uint16_t tag = keyTagOf(dnskey);
+  std::vector<std::uint8_t> out{static_cast<std::uint8_t>(tag >> 8U),
+                                static_cast<std::uint8_t>(tag), dnskey[3], kSha256Digest};
+  out.insert(out.end(), digest.begin(), digest.end());
+  return out;
+}
+
+ZoneKey::ZoneKey(SigningKey key, bool is_entry_point) : key_(std::move(key)) {
+  const std::uint16_t flags = kZoneFlag | (is_entry_point ? kSecureEntryPointFlag : 0);
+  const auto algorithm = key_.kind() == SigningKeyKind::kEcdsaP256
+                             ? SigningAlgorithm::kEcdsaP256Sha256
+                             : SigningAlgorithm::kEd25519;
+  dnskey_ = {static_cast<std::uint8_t>(flags >> 8U), static_cast<std::uint8_t>(flags),
+             kDnskeyProtocol, static_cast<std::uint8_t>(algorithm)};
+  dnskey_.insert(dnskey_.end(), key_.publicBytes().begin(), key_.publicBytes().end());
+  tag_ = keyTagOf(dnskey_);
+}
+
+SigningAlgorithm ZoneKey::algorithm() const {
+  return static_cast<SigningAlgorithm>(dnskey_[3]);
+}
+
+}  // namespace meridian::dns
