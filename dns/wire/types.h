@@ -24,6 +24,8 @@ enum class RrType : std::uint16_t {
   kDnskey = 48,
   kNsec3 = 50,
   kNsec3param = 51,
+  kCds = 59,
+  kCdnskey = 60,
   kSvcb = 64,
   kHttps = 65,
   kTsig = 250,
