@@ -124,7 +124,7 @@ HttpReply show(const Context& context, const Name& apex, bool as_text) {
   const LoadedZone* loaded = context.zones.zones()->at(apex);
   if (loaded == nullptr) return errorReply(ErrorKind::kNotFound, "no zone " + apex.text());
   if (!as_text) return jsonReply(zoneJson(*loaded));
-  auto text = dns::zoneText(*loaded->zone, kMaxExportBytes);
+  auto text = dns::zoneText(*loaded->editable(), kMaxExportBytes);
   if (!text) return errorReply(text.error());
   return {.body = std::move(*text), .content_type = "text/dns"};
 }

@@ -95,18 +95,18 @@ SharedKey curveKeyOf(std::span<const std::uint8_t> secret) {
   return curveKey(bytes, scalar.get());
 }
 
-Signature fromDer(std::span<const std::uint8_t> der) {
+SignatureBytes fromDer(std::span<const std::uint8_t> der) {
   const unsigned char* at = der.data();
   const Owned<ECDSA_SIG> parsed(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
   require(parsed != nullptr);
-  Signature out{};
+  SignatureBytes out{};
   require(BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), out.data(), kHalf) == kHalf &&
           BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), out.data() + kHalf, kHalf) == kHalf);
   return out;
 }
 
 // Empty: no signature has these numbers.
-std::vector<std::uint8_t> toDer(const Signature& signature) {
+std::vector<std::uint8_t> toDer(const SignatureBytes& signature) {
   const Owned<ECDSA_SIG> numbers(ECDSA_SIG_new());
   Owned<BIGNUM> r(BN_bin2bn(signature.data(), kHalf, nullptr));
   Owned<BIGNUM> s(BN_bin2bn(signature.data() + kHalf, kHalf, nullptr));
@@ -167,7 +167,7 @@ std::vector<std::uint8_t> SigningKey::privateBytes() const {
   return out;
 }
 
-Signature SigningKey::sign(std::span<const std::uint8_t> data) const {
+SignatureBytes SigningKey::sign(std::span<const std::uint8_t> data) const {
   const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   require(context != nullptr &&
           EVP_DigestSignInit(context.get(), nullptr, hashOf(kind_), nullptr, key_.get()) == 1);
@@ -175,14 +175,14 @@ Signature SigningKey::sign(std::span<const std::uint8_t> data) const {
   std::size_t size = bytes.size();
   require(EVP_DigestSign(context.get(), bytes.data(), &size, data.data(), data.size()) == 1);
   if (kind_ == SigningKeyKind::kEcdsaP256) return fromDer(std::span(bytes).first(size));
-  Signature out{};
+  SignatureBytes out{};
   require(size == out.size());
   std::copy_n(bytes.begin(), out.size(), out.begin());
   return out;
 }
 
 bool verifies(SigningKeyKind kind, std::span<const std::uint8_t> public_bytes,
-              std::span<const std::uint8_t> data, const Signature& signature) {
+              std::span<const std::uint8_t> data, const SignatureBytes& signature) {
   SharedKey key;
   std::vector<std::uint8_t> encoded(signature.begin(), signature.end());
   if (kind == SigningKeyKind::kEcdsaP256) {

@@ -22,7 +22,7 @@ namespace meridian {
 enum class SigningKeyKind : std::uint8_t { kEcdsaP256, kEd25519 };
 
 // P-256: r and s; Ed25519: R and S. Both 32 bytes each.
-using Signature = std::array<std::uint8_t, 64>;
+using SignatureBytes = std::array<std::uint8_t, 64>;
 
 class SigningKey {
  public:
@@ -40,7 +40,7 @@ class SigningKey {
   std::vector<std::uint8_t> privateBytes() const;
 
   // Ed25519 gives the same signature each time, ECDSA another.
-  Signature sign(std::span<const std::uint8_t> data) const;
+  SignatureBytes sign(std::span<const std::uint8_t> data) const;
 
  private:
   SigningKey(SigningKeyKind kind, std::shared_ptr<evp_pkey_st> key,
@@ -55,6 +55,6 @@ class SigningKey {
 // Whether `signature` is of `data` and of the key that has these public bytes. Bytes that are no
 // public key verify nothing.
 bool verifies(SigningKeyKind kind, std::span<const std::uint8_t> public_bytes,
-              std::span<const std::uint8_t> data, const Signature& signature);
+              std::span<const std::uint8_t> data, const SignatureBytes& signature);
 
 }  // namespace meridian

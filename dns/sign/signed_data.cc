@@ -127,7 +127,7 @@ SignedData::SignedData(NameView owner, const RrsetView& rrset, const ZoneKey& ke
   }
 }
 
-std::vector<std::uint8_t> SignedData::withSignature(const Signature& signature) const {
+std::vector<std::uint8_t> SignedData::withSignature(const SignatureBytes& signature) const {
   std::vector<std::uint8_t> out;
   out.reserve(head_ + signature.size());
   out.insert(out.end(), bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(head_));

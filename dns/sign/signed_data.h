@@ -26,7 +26,7 @@ class SignedData {
 
   std::span<const std::uint8_t> bytes() const { return bytes_; }
   // The RDATA of the RRSIG.
-  std::vector<std::uint8_t> withSignature(const Signature& signature) const;
+  std::vector<std::uint8_t> withSignature(const SignatureBytes& signature) const;
 
  private:
   std::vector<std::uint8_t> bytes_;

@@ -17,8 +17,8 @@
 #include "dns/zone/canonical_order.h"
 #include "dns/zone/denial_chain.h"
 #include "dns/zone/rdata_parser.h"
+#include "dns/zone/unsigned_part.h"
 #include "dns/zone/zone_builder.h"
-#include "dns/zone/zone_cursor.h"
 
 namespace meridian::dns {
 namespace {
@@ -38,12 +38,6 @@ constexpr std::uint8_t kSha1Algorithm = 1;  // RFC 5155 §11
 std::uint32_t unixSeconds(WallTime time) {
   return static_cast<std::uint32_t>(
       std::chrono::duration_cast<seconds>(time.time_since_epoch()).count());
-}
-
-bool isMade(const Zone& zone, NodeIx node, RrType type) {
-  if (isMadeBySigning(type)) return true;
-  const bool of_keys = type == RrType::kDnskey || type == RrType::kCds || type == RrType::kCdnskey;
-  return of_keys && node == zone.apexNode();
 }
 
 // What an RRSIG's RDATA says (RFC 4034 §3.1).
@@ -118,9 +112,9 @@ std::array<std::uint8_t, 32> hashLabel(const Sha1& hash) {
   return out;
 }
 
-class ZoneSigning {
+class Signer {
  public:
-  explicit ZoneSigning(const SigningOrder& order)
+  explicit Signer(const SigningOrder& order)
       : order_(order),
         data_(order.data),
         before_(order.before),
@@ -144,7 +138,9 @@ class ZoneSigning {
     SignedZone out{.zone = builder_.build(), .made = jobs_.size(), .kept = kept_};
     out.changed = before_ == nullptr || made_beside_soa_ > 0 ||
                   out.zone->recordCount() != before_->recordCount();
-    out.next = order_.now + seconds(std::max<std::int64_t>(first_due_, left_ > 0 ? 0 : 1));
+    out.left = left_;
+    out.max_ttl = max_ttl_;
+    out.next = order_.now + seconds(left_ > 0 ? 0 : std::max<std::int64_t>(first_due_, 1));
     return out;
   }
 
@@ -166,7 +162,7 @@ class ZoneSigning {
   void checkData() {
     for (std::uint32_t i = 0; i < data_.nodeCount(); ++i) {
       for (const RrsetView& rrset : data_.rrsets(NodeIx(i))) {
-        if (!isMade(data_, NodeIx(i), rrset.type)) continue;
+        if (!isMadeBySigner(data_, NodeIx(i), rrset.type)) continue;
         problems_.add({}, data_.nodeName(NodeIx(i)).text() + " " + rrTypeName(rrset.type), "",
                       "the zone is signed here, and that is made by signing it");
       }
@@ -181,6 +177,7 @@ class ZoneSigning {
   }
   void add(NodeIx node, RrType type, std::uint32_t ttl, std::span<const std::uint8_t> rdata) {
     if (!problems_.empty()) return;
+    max_ttl_ = std::max(max_ttl_, ttl);
     const auto added = builder_.add(node, type, ttl, rdata);
     if (!added) problems_.add({}, rrTypeName(type), "", added.error().message);
   }
@@ -437,31 +434,14 @@ class ZoneSigning {
   std::deque<Name> hash_owners_;  // likewise
   std::vector<Job> jobs_;
   std::size_t kept_ = 0, made_beside_soa_ = 0, renewals_ = 0, left_ = 0;
+  std::uint32_t max_ttl_ = 0;
   std::int64_t first_due_ = std::numeric_limits<std::int32_t>::max();
 };
 
 }  // namespace
 
 Checked<SignedZone> signZone(const SigningOrder& order) {
-  return ZoneSigning(order).run();
-}
-
-std::shared_ptr<const Zone> dataOf(const std::shared_ptr<const Zone>& zone) {
-  bool found = false;
-  ZoneBuilder builder;
-  for (ZoneCursor at(*zone); !at.atEnd();) {
-    const NodeIx node = at.node();
-    const RecordView record = at.next();
-    if (isMade(*zone, node, record.type)) {
-      found = true;
-      continue;
-    }
-    // A part of a zone that was built once.
-    if (const Result<NodeIx> owner = builder.node(record.owner, 0)) {
-      (void)builder.add(*owner, record.type, record.ttl, record.rdata);
-    }
-  }
-  return found ? builder.build() : zone;
+  return Signer(order).run();
 }
 
 }  // namespace meridian::dns

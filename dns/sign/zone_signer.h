@@ -19,7 +19,7 @@ namespace meridian::dns {
 
 struct SigningOrder {
   const Zone* before = nullptr;  // as it was signed here last; nullptr: it was not
-  const Zone& data;              // without what signing makes (dataOf)
+  const Zone& data;              // without what signing makes (unsignedPart)
   const KeySet& keys;
   const SigningPolicy& policy;
   WallTime now{};
@@ -36,14 +36,13 @@ struct SignedZone {
   // are the same, too, there is no reason to publish the zone.
   bool changed = false;
   WallTime next{};  // when it has to be signed again, if nothing changes until then
+  // Signatures that were to be made anew, and have been left for the next call.
+  std::size_t left = 0;
+  std::uint32_t max_ttl = 0;  // s; of all records
 };
 
 // Refused: data that have what signing makes, or are no zone with it (an RRset and its signatures
 // too large for a message).
 Checked<SignedZone> signZone(const SigningOrder& order);
-
-// The zone without what signing makes: RRSIG, NSEC, NSEC3, NSEC3PARAM; at the apex DNSKEY, CDS and
-// CDNSKEY. The same zone where there is none of it.
-std::shared_ptr<const Zone> dataOf(const std::shared_ptr<const Zone>& zone);
 
 }  // namespace meridian::dns

@@ -76,7 +76,7 @@ Rcode UpdateService::update(std::span<const std::uint8_t> message, const Client&
   if (const UpdateRecord* forbidden = firstForbidden(policy.update, updater, *update)) {
     return refuse(Rcode::kRefused, zone, "no grant for " + forbidden->owner.text());
   }
-  const auto step = planUpdate(*loaded->zone, *update, policy.serials, clock_.wallNow());
+  const auto step = planUpdate(*loaded->editable(), *update, policy.serials, clock_.wallNow());
   if (!step) return refuse(step.error().rcode, zone, step.error().reason);
   if (*step == nullptr) return Rcode::kNoError;
   const auto changed = zones_.take(update->zone, **step);

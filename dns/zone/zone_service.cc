@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "dns/zone/loader.h"
 #include "dns/zone/serial.h"
+#include "dns/zone/unsigned_part.h"
 #include "dns/zone/zone_cursor.h"
 
 namespace meridian::dns {
@@ -61,8 +62,44 @@ LoadedZone loadedFrom(const StoredZone& stored, const LoadedZone* file) {
   out.zone = stored.zone;
   out.file = file == nullptr ? "" : file->file;
   out.loaded_at = stored.facts.changed;
-  out.source = ZoneSource::kStore;
+  out.source = stored.facts.edited ? ZoneSource::kStore : ZoneSource::kFile;
   out.history = std::make_shared<const ZoneHistory>(stored.steps, historyBytes(*stored.zone));
+  return out;
+}
+
+std::shared_ptr<const Zone> withSerialOf(const std::shared_ptr<const Zone>& zone,
+                                         std::uint32_t serial) {
+  if (zone->serial() == serial) return zone;
+  const RrsetView soa = zone->rrset(zone->apexNode(), RrType::kSoa);
+  ZoneDifference step;
+  step.removed.add({zone->apex(), RrType::kSoa, soa.ttl, soa.firstRdata()});
+  step.added.add({zone->apex(), RrType::kSoa, soa.ttl, withSerial(soa.firstRdata(), serial)});
+  return *apply(*zone, step, "serial");  // nothing but a number of the SOA is another
+}
+
+// Whether anything but the serial is another.
+bool differBesideSerial(const std::shared_ptr<const Zone>& a, const Zone& b) {
+  return differenceOf(*withSerialOf(a, b.serial()), b) != nullptr;
+}
+
+LoadedZone unsignedFile(const LoadedZone& file) {
+  LoadedZone out = file;
+  out.zone = unsignedPart(file.zone);
+  return out;
+}
+
+// Of a zone that is in the store for its signatures alone.
+StoredZoneFacts factsOfFile(const LoadedZone& file) {
+  return {.file = file.file, .file_sha256 = digestOf(*file.zone), .edited = false};
+}
+
+std::shared_ptr<const ZoneHistory> noHistory() {
+  return std::make_shared<const ZoneHistory>(std::vector<ZoneHistory::Step>{}, std::size_t{0});
+}
+
+Error flattened(const ZoneError& error) {
+  Error out = error.error;
+  if (!error.problems.empty()) out.message += ": " + error.problems.text();
   return out;
 }
 
@@ -70,17 +107,67 @@ LoadedZone loadedFrom(const StoredZone& stored, const LoadedZone* file) {
 
 Result<ZoneService> ZoneService::open(const std::shared_ptr<KvStore>& store, const Clock& clock,
                                       std::filesystem::path folder,
-                                      std::shared_ptr<const ZoneSet> files) {
+                                      std::shared_ptr<const ZoneSet> files, ZoneSigning* signing) {
   ZoneStore kept(store);
   const auto stored = kept.load();
   if (!stored) return tl::unexpected(stored.error());
-  std::shared_ptr<const ZoneSet> zones = std::move(files);
-  for (const StoredZone& each : *stored) {
-    const LoadedZone* file = zones->at(each.zone->apex());
-    compareWithFile(each, file);
-    zones = zones->with(loadedFrom(each, file));
+  ZoneService out(std::move(kept), clock, std::move(folder), files, signing);
+  ZoneResult<void> done;
+  for (std::size_t i = 0; done && i < stored->size(); ++i) {
+    done = out.addStored((*stored)[i], files->at((*stored)[i].zone->apex()));
   }
-  return ZoneService(std::move(kept), clock, std::move(folder), std::move(zones));
+  for (std::size_t i = 0; done && i < files->size(); ++i) {
+    const LoadedZone& file = (*files)[i];
+    const NameView apex = file.zone->apex();
+    if (out.store_.factsOf(apex) != nullptr || !out.signs(apex)) continue;
+    done = out.addStarted(file, unsignedFile(file), factsOfFile(file));
+  }
+  if (!done) return tl::unexpected(flattened(done.error()));
+  return out;
+}
+
+ZoneResult<void> ZoneService::addStored(const StoredZone& stored, const LoadedZone* file) {
+  const NameView apex = stored.zone->apex();
+  const bool to_sign = signs(apex);
+  if (stored.facts.edited) compareWithFile(stored, file);
+  if (stored.facts.signed_here && !to_sign) {
+    logWarn("zone_no_longer_signed",
+            {{"zone", apex.text()},
+             {"why", "no policy says that it shall be"},
+             {"next",
+              "if its parent has a DS, validators take it for bogus until that is gone: "
+              "mend [[dns.zones]]"}});
+  }
+  // Its file has the say, and has changed its mind or is gone.
+  if (!stored.facts.edited && (!to_sign || file == nullptr)) {
+    const Status gone = store_.forget(apex);
+    if (!gone) return tl::unexpected(ZoneError{gone.error()});
+    return {};
+  }
+  LoadedZone before = loadedFrom(stored, file);
+  if (stored.facts.signed_here) before.unsigned_zone = unsignedPart(stored.zone);
+  zones_ = zones_->with(before);
+  if (!to_sign && !stored.facts.signed_here) return {};
+  if (!stored.facts.edited) return addStarted(before, unsignedFile(*file), factsOfFile(*file));
+  LoadedZone next = before;
+  next.zone = before.editable();
+  return addStarted(before, std::move(next), stored.facts);
+}
+
+ZoneResult<void> ZoneService::addStarted(const LoadedZone& before, LoadedZone next,
+                                         StoredZoneFacts facts) {
+  auto loaded = signedAfter(&before, std::move(next));
+  if (!loaded) return tl::unexpected(loaded.error());
+  if (loaded->zone == before.zone) return {};
+  facts.signed_here = loaded->unsigned_zone != nullptr;
+  facts.changed = clock_->wallNow();
+  LoadedZone settled = after(&before, std::move(*loaded));
+  if (!settled.history) settled.history = noHistory();
+  if (const Status kept = store_.keep(*settled.zone, *settled.history, facts); !kept) {
+    return tl::unexpected(ZoneError{kept.error()});
+  }
+  zones_ = zones_->with(std::move(settled));
+  return {};
 }
 
 ZoneResult<void> ZoneService::reloadAll() {
@@ -89,11 +176,17 @@ ZoneResult<void> ZoneService::reloadAll() {
     return refuse("the zone files have errors; the old zones go on serving", files.error());
   }
   std::vector<LoadedZone> next;
+  std::vector<const LoadedZone*> to_sign;
   for (std::size_t i = 0; i < (*files)->size(); ++i) {
     const LoadedZone& file = (**files)[i];
     const LoadedZone* before = zones_->at(file.zone->apex());
     if (before != nullptr && before->source == ZoneSource::kStore) continue;
-    next.push_back(after(before, file));
+    if (signs(file.zone->apex())) {
+      to_sign.push_back(&file);
+      if (before != nullptr) next.push_back(*before);
+    } else {
+      next.push_back(after(before, file));
+    }
   }
   for (std::size_t i = 0; i < zones_->size(); ++i) {
     const LoadedZone& before = (*zones_)[i];
@@ -103,7 +196,26 @@ ZoneResult<void> ZoneService::reloadAll() {
     kept.file = file == nullptr ? "" : file->file;
     next.push_back(std::move(kept));
   }
-  return publish(std::make_shared<const ZoneSet>(std::move(next)), [] { return Status(); });
+  std::vector<Name> gone;
+  for (std::size_t i = 0; i < zones_->size(); ++i) {
+    const LoadedZone& before = (*zones_)[i];
+    const NameView apex = before.zone->apex();
+    const bool signed_file = before.source == ZoneSource::kFile && before.unsigned_zone != nullptr;
+    if (signed_file && (*files)->at(apex) == nullptr) gone.emplace_back(apex);
+  }
+  const auto forget = [&] {
+    Status done;
+    for (const Name& apex : gone) done = done ? store_.forget(apex) : done;
+    return done;
+  };
+  auto done = publish(std::make_shared<const ZoneSet>(std::move(next)), forget);
+  // One after the other: each is a change of its own, of the store too.
+  for (const LoadedZone* file : to_sign) {
+    if (!done) break;
+    const auto taken = takeFile(zones_->at(file->zone->apex()), *file);
+    if (!taken) done = tl::unexpected(taken.error());
+  }
+  return done;
 }
 
 ZoneResult<ZoneChanged> ZoneService::reload(NameView apex, Edits edits) {
@@ -120,12 +232,17 @@ ZoneResult<ZoneChanged> ZoneService::reload(NameView apex, Edits edits) {
   }
   auto file = readFile(before->file, apex);
   if (!file) return tl::unexpected(file.error());
+  if (signs(apex)) return takeFile(before, std::move(*file));
   const ZoneChanged changed{before->zone->serial(), file->zone->serial()};
   const auto forget = [&] { return stored ? store_.forget(apex) : Status(); };
   if (auto done = publish(zones_->with(after(before, std::move(*file))), forget); !done) {
     return tl::unexpected(done.error());
   }
   return changed;
+}
+
+ZoneResult<ZoneChanged> ZoneService::takeFile(const LoadedZone* before, LoadedZone file) {
+  return commit(before, unsignedFile(file), factsOfFile(file));
 }
 
 ZoneResult<LoadedZone> ZoneService::readFile(const std::string& file, NameView apex) const {
@@ -160,6 +277,44 @@ LoadedZone ZoneService::after(const LoadedZone* before, LoadedZone next) const {
   return next;
 }
 
+ZoneResult<LoadedZone> ZoneService::signedAfter(const LoadedZone* before, LoadedZone next) const {
+  const NameView apex = next.zone->apex();
+  const bool was_signed = before != nullptr && before->unsigned_zone != nullptr;
+  const bool to_sign = signs(apex);
+  if (!to_sign && !was_signed) return next;
+  std::shared_ptr<const Zone> data = next.zone;
+  bool same = false;  // but for signatures
+  if (before != nullptr && !isNewerSerial(data->serial(), before->zone->serial())) {
+    const std::uint32_t serial = before->zone->serial();
+    same = was_signed && next.source == before->source &&
+           !differBesideSerial(before->unsigned_zone, *data);
+    data = withSerialOf(data, nextSerial(serial, policies_->of(apex).serials, clock_->wallNow()));
+  }
+  next.unsigned_zone = nullptr;
+  if (!to_sign) {
+    next.zone = std::move(data);
+    return next;
+  }
+  auto outcome = signing_->sign(was_signed ? before->zone.get() : nullptr, *data);
+  if (!outcome) return refuse("the zone cannot be signed; nothing was changed", outcome.error());
+  if (same && !outcome->changed) return *before;
+  next.zone = std::move(outcome->zone);
+  next.unsigned_zone = std::move(data);
+  return next;
+}
+
+ZoneResult<ZoneChanged> ZoneService::resign(NameView apex) {
+  const LoadedZone* before = zones_->at(apex);
+  const StoredZoneFacts* facts = store_.factsOf(apex);
+  if (before == nullptr || before->unsigned_zone == nullptr || facts == nullptr) {
+    return noSuchZone(apex);
+  }
+  LoadedZone next = *before;
+  next.zone = before->unsigned_zone;
+  next.loaded_at = clock_->wallNow();
+  return commit(before, std::move(next), *facts);
+}
+
 ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
   const LoadedZone* before = zones_->at(edit.apex);
   if (before == nullptr) return noSuchZone(edit.apex);
@@ -169,7 +324,7 @@ ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
                                             std::to_string(*edit.expected_serial));
   }
   const SerialPolicy serials = edit.serials.value_or(policies_->of(edit.apex).serials);
-  const auto planned = planEdit(*before->zone, edit.rrsets, serials, clock_->wallNow());
+  const auto planned = planEdit(*before->editable(), edit.rrsets, serials, clock_->wallNow());
   if (!planned) return refuse("the edit has errors; nothing was changed", planned.error());
   if (*planned == nullptr) return ZoneChanged{serial, serial};
   return take(edit.apex, **planned);
@@ -178,26 +333,27 @@ ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
 ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& step) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
-  if (before->zone->denial() != nullptr) {
+  if (before->zone->denial() != nullptr && before->unsigned_zone == nullptr) {
     return refuse(
         ErrorKind::kRefused,
         "the zone was signed elsewhere, and what is changed here would be bogus: change it "
         "there, and bring the whole");
   }
-  auto next = apply(*before->zone, step, "edit");
+  auto next = apply(*before->editable(), step, "edit");
   if (!next) return refuse("the edit makes no zone; nothing was changed", next.error());
-  return commit(before, std::move(*next));
+  return commitEdit(before, std::move(*next));
 }
 
 ZoneResult<ZoneChanged> ZoneService::replace(std::shared_ptr<const Zone> next) {
   const LoadedZone* before = zones_->at(next->apex());
-  if (before == nullptr) return commit(nullptr, std::move(next));
+  if (signs(next->apex())) next = unsignedPart(next);
+  if (before == nullptr) return commitEdit(nullptr, std::move(next));
   const std::uint32_t serial = before->zone->serial();
-  if (differenceOf(*before->zone, *next) == nullptr) return ZoneChanged{serial, serial};
+  if (differenceOf(*before->editable(), *next) == nullptr) return ZoneChanged{serial, serial};
   if (!isNewerSerial(next->serial(), serial)) {
     return refuse(ErrorKind::kConflict, "the serial must be newer than " + std::to_string(serial));
   }
-  return commit(before, std::move(next));
+  return commitEdit(before, std::move(next));
 }
 
 ZoneResult<StoredZoneFacts> ZoneService::factsOf(const LoadedZone& before) const {
@@ -214,22 +370,30 @@ ZoneResult<StoredZoneFacts> ZoneService::factsOf(const LoadedZone& before) const
   return facts;
 }
 
-ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before,
-                                            std::shared_ptr<const Zone> next) {
+ZoneResult<ZoneChanged> ZoneService::commitEdit(const LoadedZone* before,
+                                                std::shared_ptr<const Zone> next) {
   StoredZoneFacts facts;
   if (before != nullptr) {
     auto known = factsOf(*before);
     if (!known) return tl::unexpected(known.error());
     facts = std::move(*known);
   }
-  facts.changed = clock_->wallNow();
-  const ZoneChanged changed{before == nullptr ? 0 : before->zone->serial(), next->serial()};
+  facts.edited = true;
   const std::string file = before == nullptr ? "" : before->file;
-  LoadedZone loaded = after(before, {std::move(next), file, facts.changed});
-  loaded.source = ZoneSource::kStore;
-  if (!loaded.history)
-    loaded.history =
-        std::make_shared<const ZoneHistory>(std::vector<ZoneHistory::Step>{}, std::size_t{0});
+  return commit(before, {std::move(next), file, clock_->wallNow(), ZoneSource::kStore}, facts);
+}
+
+ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before, LoadedZone next,
+                                            StoredZoneFacts facts) {
+  auto to_serve = signedAfter(before, std::move(next));
+  if (!to_serve) return tl::unexpected(to_serve.error());
+  facts.changed = clock_->wallNow();
+  facts.signed_here = to_serve->unsigned_zone != nullptr;
+  const std::uint32_t serial = before == nullptr ? 0 : before->zone->serial();
+  const ZoneChanged changed{serial, to_serve->zone->serial()};
+  if (before != nullptr && to_serve->zone == before->zone) return changed;
+  LoadedZone loaded = after(before, std::move(*to_serve));
+  if (!loaded.history) loaded.history = noHistory();
   const auto keep = [&, zone = loaded.zone, history = loaded.history] {
     return store_.keep(*zone, *history, facts);
   };

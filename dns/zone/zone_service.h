@@ -2,7 +2,9 @@
 // file says, publishes, in this order.
 //
 // A zone is its file's until it is edited; from then on the store has it, and wins over the file,
-// until the edits are given up. Threads: the control thread. Crash: before the store's sync the old
+// until the edits are given up. A zone that is signed here is in the store in any case, so that its
+// serial and its steps go on over a restart; what is edited, and read from its file, is the zone
+// without what signing makes. Threads: the control thread. Crash: before the store's sync the old
 // zone stands; after it, the new one is what a start serves.
 #pragma once
 
@@ -18,6 +20,7 @@
 #include "dns/zone/zone_edit.h"
 #include "dns/zone/zone_policy.h"
 #include "dns/zone/zone_set.h"
+#include "dns/zone/zone_signing.h"
 #include "dns/zone/zone_store.h"
 
 namespace meridian::dns {
@@ -52,11 +55,13 @@ class ZoneService {
       std::function<Checked<std::function<void()>>(const std::shared_ptr<const ZoneSet>&)>;
 
   static std::vector<std::string> families() { return ZoneStore::families(); }
-  // `files` as loaded from `folder`; zones of the store are put over them. Nothing is published.
-  // kIo, kCorrupt.
+  // `files` as loaded from `folder`; zones of the store are put over them, and those that
+  // `signing` signs are signed. Nothing is published. kIo, kCorrupt; kInvalid: a zone cannot be
+  // signed. `signing`, nullptr for none, outlives this.
   static Result<ZoneService> open(const std::shared_ptr<KvStore>& store, const Clock& clock,
                                   std::filesystem::path folder,
-                                  std::shared_ptr<const ZoneSet> files);
+                                  std::shared_ptr<const ZoneSet> files,
+                                  ZoneSigning* signing = nullptr);
 
   // Of what edits do to serials. As they are until the first call: by one.
   void setPolicies(std::shared_ptr<const ZonePolicies> policies) {
@@ -81,22 +86,35 @@ class ZoneService {
   // Puts `next` in the place of the zone of its apex, whose serial must be older unless nothing
   // changes; or adds it. The store has it from then on.
   ZoneResult<ZoneChanged> replace(std::shared_ptr<const Zone> next);
+  // Makes the signatures that are due, and what its keys ask for, of a zone that is signed here.
+  ZoneResult<ZoneChanged> resign(NameView apex);
   // Takes a zone away that has no file. kRefused: it has one.
   ZoneResult<void> remove(NameView apex);
 
  private:
   ZoneService(ZoneStore store, const Clock& clock, std::filesystem::path folder,
-              std::shared_ptr<const ZoneSet> zones)
+              std::shared_ptr<const ZoneSet> zones, ZoneSigning* signing)
       : store_(std::move(store)),
         clock_(&clock),
         folder_(std::move(folder)),
-        zones_(std::move(zones)) {}
+        zones_(std::move(zones)),
+        signing_(signing) {}
 
+  // At a start: a zone of the store, over what its file says; and those that are to be signed.
+  ZoneResult<void> addStored(const StoredZone& stored, const LoadedZone* file);
+  ZoneResult<void> addStarted(const LoadedZone& before, LoadedZone next, StoredZoneFacts facts);
+  bool signs(NameView apex) const { return signing_ != nullptr && signing_->signs(apex); }
   ZoneResult<LoadedZone> readFile(const std::string& file, NameView apex) const;
   // The store's; of a zone that shall get its first edit its file, which must be what is served.
   ZoneResult<StoredZoneFacts> factsOf(const LoadedZone& before) const;
   LoadedZone after(const LoadedZone* before, LoadedZone next) const;
-  ZoneResult<ZoneChanged> commit(const LoadedZone* before, std::shared_ptr<const Zone> next);
+  // `next`, which is not signed, as it is to be served after `before`; the very zone of `before`
+  // where nothing is to be changed.
+  ZoneResult<LoadedZone> signedAfter(const LoadedZone* before, LoadedZone next) const;
+  // Of a file, in the place of a zone that is signed here.
+  ZoneResult<ZoneChanged> takeFile(const LoadedZone* before, LoadedZone file);
+  ZoneResult<ZoneChanged> commitEdit(const LoadedZone* before, std::shared_ptr<const Zone> next);
+  ZoneResult<ZoneChanged> commit(const LoadedZone* before, LoadedZone next, StoredZoneFacts facts);
   void tellChanges(const ZoneSet& before) const;
   ZoneResult<void> publish(std::shared_ptr<const ZoneSet> next,
                            const std::function<Status()>& store);
@@ -105,6 +123,7 @@ class ZoneService {
   const Clock* clock_;
   std::filesystem::path folder_;
   std::shared_ptr<const ZoneSet> zones_;
+  ZoneSigning* signing_;
   Prepare prepare_;
   std::function<void(const LoadedZone&)> observer_ = [](const LoadedZone&) {};
   std::shared_ptr<const ZonePolicies> policies_ = std::make_shared<const ZonePolicies>();

@@ -29,6 +29,13 @@ struct LoadedZone {
   WallTime loaded_at{};
   ZoneSource source = ZoneSource::kFile;
   std::shared_ptr<const ZoneHistory> history = {};  // nullptr: nothing is known
+  // Signed here: what it was signed from, with the same serial. nullptr: it was not signed here.
+  std::shared_ptr<const Zone> unsigned_zone = {};
+
+  // What those who may edit it see, and change.
+  const std::shared_ptr<const Zone>& editable() const {
+    return unsigned_zone == nullptr ? zone : unsigned_zone;
+  }
 };
 
 class ZoneSet {

@@ -136,6 +136,9 @@ Result<StoredZone> ZoneStore::assemble(Reading& reading) {
   out.facts.file_sha256 = in.string("file_sha256", {.required = true});
   out.facts.changed =
       WallTime(std::chrono::milliseconds(in.integer("changed", {.required = true})));
+  // Neither is in what was written before zones could be signed.
+  out.facts.edited = in.boolean("edited", true);
+  out.facts.signed_here = in.boolean("signed", false);
   Entry entry;
   entry.generation = number("generation");
   entry.chunks = number("chunks");
@@ -212,6 +215,8 @@ Status ZoneStore::keep(const Zone& zone, const ZoneHistory& history, const Store
                                {"file", facts.file},
                                {"file_sha256", facts.file_sha256},
                                {"changed", unixMillis(facts.changed)},
+                               {"edited", facts.edited},
+                               {"signed", facts.signed_here},
                                {"generation", entry.generation},
                                {"chunks", entry.chunks},
                                {"snapshot_bytes", entry.snapshot_bytes},

@@ -25,6 +25,8 @@ struct StoredZoneFacts {
   std::string file;         // the zone's file when it was last what is served; empty: it has none
   std::string file_sha256;  // hexadecimal; of the records that the file had then
   WallTime changed{};       // when the zone last changed
+  bool edited = true;       // false: it is here for its signatures, and its file has the say
+  bool signed_here = false;
 };
 
 struct StoredZone {

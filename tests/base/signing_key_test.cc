@@ -59,10 +59,10 @@ TEST(SigningKey, WhatItSignsVerifiesAndNothingElse) {
     const std::vector<std::uint8_t> data = bytesOf("what is signed");
     // ECDSA's numbers are shorter than 32 bytes now and then: one of 128 times.
     for (int i = 0; i < 1'000; ++i) {
-      const Signature signature = again->sign(data);
+      const SignatureBytes signature = again->sign(data);
       ASSERT_TRUE(verifies(kind, key->publicBytes(), data, signature)) << i;
     }
-    Signature wrong = key->sign(data);
+    SignatureBytes wrong = key->sign(data);
     wrong[5] ^= 1U;
     EXPECT_FALSE(verifies(kind, key->publicBytes(), data, wrong));
     EXPECT_FALSE(verifies(kind, key->publicBytes(), bytesOf("what is signet"), key->sign(data)));

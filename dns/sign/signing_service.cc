@@ -1,0 +1,62 @@
+#include "dns/sign/signing_service.h"
+
+#include <utility>
+
+#include "base/byte_reader.h"
+#include "base/log.h"
+
+namespace meridian::dns {
+namespace {
+
+std::string keyOf(NameView apex) {
+  return std::string(asText(apex.wire()));
+}
+
+}  // namespace
+
+Checked<ZoneSigning::Signed> SigningService::sign(const Zone* before, const Zone& data) {
+  const std::optional<ZoneSigningOrder> order = orders_(data.apex());
+  const WallTime now = clock_.wallNow();
+  auto outcome = signZone({before, data, *order->keys, order->policy, now});
+  if (!outcome) {
+    failed_.add();
+    zones_[keyOf(data.apex())].next = now + kRetry;
+    return tl::unexpected(std::move(outcome.error()));
+  }
+  made_.add(outcome->made);
+  const SigningStatus status{outcome->next, outcome->max_ttl, outcome->left == 0};
+  zones_[keyOf(data.apex())] = status;
+  if (outcome->changed) {
+    logInfo("zone_signed", {{"zone", data.apex().text()},
+                            {"signatures_made", std::to_string(outcome->made)},
+                            {"signatures_kept", std::to_string(outcome->kept)},
+                            {"left_for_the_next_pass", std::to_string(outcome->left)}});
+  }
+  observer_(data.apex(), status);
+  return Signed{std::move(outcome->zone), outcome->changed};
+}
+
+void SigningService::wake(NameView apex) {
+  const auto found = zones_.find(keyOf(apex));
+  if (found != zones_.end()) found->second.next = clock_.wallNow();
+}
+
+std::vector<Name> SigningService::takeDue() {
+  const WallTime now = clock_.wallNow();
+  std::vector<Name> out;
+  for (auto& [key, status] : zones_) {
+    if (status.next > now) continue;
+    status.next = now + kRetry;
+    const auto name =
+        Name::fromWire(std::span(reinterpret_cast<const std::uint8_t*>(key.data()), key.size()));
+    if (name) out.push_back(*name);
+  }
+  return out;
+}
+
+const SigningStatus* SigningService::statusOf(NameView apex) const {
+  const auto found = zones_.find(keyOf(apex));
+  return found == zones_.end() ? nullptr : &found->second;
+}
+
+}  // namespace meridian::dns
