@@ -5,6 +5,7 @@
 // whole. Does not own the buffer.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,6 +27,12 @@ class ByteWriter {
   void u8(std::uint8_t value) { put(value); }
   void u16(std::uint16_t value) { put(value); }
   void u32(std::uint32_t value) { put(value); }
+  // One behind the other, by their types' sizes; all or nothing. Cheaper than one by one.
+  template <std::unsigned_integral... Numbers>
+  void numbers(Numbers... values) {
+    if (!require((sizeof(Numbers) + ...))) return;
+    (place(values), ...);
+  }
   void bytes(std::span<const std::uint8_t> source) {
     if (source.empty() || !require(source.size())) return;
     std::memcpy(buffer_.data() + position_, source.data(), source.size());
@@ -49,7 +56,11 @@ class ByteWriter {
   }
   template <class Number>
   void put(Number value) {
-    if (!require(sizeof value)) return;
+    if (require(sizeof value)) place(value);
+  }
+  // REQUIRES: there is room.
+  template <class Number>
+  void place(Number value) {
     const Number wire = bigEndian(value);
     std::memcpy(buffer_.data() + position_, &wire, sizeof wire);
     position_ += sizeof wire;

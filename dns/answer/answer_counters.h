@@ -24,6 +24,7 @@ struct AnswerCounters {
   Counter location_option;  // of these, located by the EDNS location option
   Counter unknown_places;   // geohash, city or POI that is none: the default partition answered
   Counter explained;
+  Counter signatures_made;                         // while the query waited
   Counter cookies_new, cookies_good, cookies_bad;  // RFC 7873: asked for one, had ours, had another
   // Signed queries, by TsigOutcome; kNone stays 0.
   std::array<Counter, kTsigOutcomes> tsig;

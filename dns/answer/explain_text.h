@@ -6,11 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_reader.h"
 #include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
 #include "dns/wire/query.h"
 
 namespace meridian::dns {
+
+// Whether the name asks for an explanation of the name behind its first label.
+inline bool isExplain(NameView lowered) {
+  return !lowered.isRoot() && asText(lowered.firstLabel()) == "_explain";
+}
 
 struct ExplainedText {
   bool exists = true;  // false: no such name below the service

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/byte_writer.h"
+#include "dns/wire/render_record.h"
 #include "dns/zone/loader.h"
 
 namespace meridian::dns {
@@ -34,18 +35,6 @@ Name prefixed(std::string_view label, NameView tail) {
   for (const char c : label) out.u8(static_cast<std::uint8_t>(c));
   out.bytes(tail.wire());
   return *Name::fromWire(out.written());  // room was checked by kRoomBelowService
-}
-
-void render(const ZoneRecord& record, std::vector<std::uint8_t>& out) {
-  const std::size_t at = out.size();
-  out.resize(at + kRenderedFixedBytes + record.rdata.size());
-  ByteWriter writer(std::span<std::uint8_t>(out).subspan(at));
-  writer.u16(kQnamePointer);
-  writer.u16(static_cast<std::uint16_t>(record.type));
-  writer.u16(static_cast<std::uint16_t>(RrClass::kIn));
-  writer.u32(record.ttl);
-  writer.u16(static_cast<std::uint16_t>(record.rdata.size()));
-  writer.bytes(record.rdata);
 }
 
 }  // namespace
@@ -193,10 +182,7 @@ class ServiceSet::Builder {
   bool renderAll(const ByType& by_type, std::uint32_t ttl, const partition::Service& source) {
     for (const auto& [type, records] : by_type) {
       std::vector<std::uint8_t> bytes;
-      for (ZoneRecord record : records) {
-        record.ttl = ttl;
-        render(record, bytes);
-      }
+      for (const ZoneRecord& record : records) renderRecord(type, ttl, record.rdata, bytes);
       if (bytes.size() > kMaxRendered) {
         problem(source, kTooManyRecords);
         return false;
@@ -215,22 +201,26 @@ class ServiceSet::Builder {
       problem(source, "lies in no DNS zone; add a zone file that holds it (SOA and NS)");
       return;
     }
-    checkUnsigned(source, *zone);
+    checkSigning(source, *zone);
     if (std::find(out_.zones_.begin(), out_.zones_.end(), zone) == out_.zones_.end())
       out_.zones_.push_back(zone);
     const bool parent = topology_.zones[source.zone.index()].kind != ZoneKind::kStateless;
     checkAgainstFile(source, service, *zone, service.name, service.types, parent);
   }
 
-  // Records that depend on who asks have no signatures. A validator takes answers without them
-  // only where a signed zone says so: below a delegation without DS (RFC 4035 §5.2).
-  void checkUnsigned(const partition::Service& source, const Zone& own) {
+  // Records that depend on who asks are signed where the zone is signed here, with denials that are
+  // made for each name. A validator takes answers without signatures only where a signed zone says
+  // so: below a delegation without DS (RFC 4035 §5.2).
+  void checkSigning(const partition::Service& source, const Zone& own) {
     if (own.denial() != nullptr) {
-      return problem(source,
-                     fmt::format("its answers would be bogus: the DNS zone {} is signed, and "
-                                 "records of services are not; put it into a zone of its "
-                                 "own that is delegated without DS",
-                                 own.apex().text()));
+      const LoadedZone* loaded = zones_.at(own.apex());
+      if (loaded != nullptr && loaded->online != nullptr) return;
+      return problem(
+          source,
+          fmt::format("its answers would be bogus: the DNS zone {} is signed, and not so that "
+                      "services can be; sign it here with denial = \"compact\", or put the service "
+                      "into a zone of its own that is delegated without DS",
+                      own.apex().text()));
     }
     const Zone* zone = &own;
     while (!zone->apex().isRoot()) {
@@ -410,6 +400,21 @@ bool ServiceSet::offers(ServiceIx service, RrType type) const noexcept {
 std::span<const RrsetView> ServiceSet::rrsets(ServiceIx service, EZoneIx ezone,
                                               bool prepared) const noexcept {
   return rrsetsOf(services_[service.index()].by_ezone[ezone.index()], prepared);
+}
+
+RrsetView ServiceSet::merged(std::span<const partition::EndpointIx> endpoints, bool prepared,
+                             RrType type, std::vector<std::uint8_t>& out) const {
+  RrsetView all;
+  for (const partition::EndpointIx endpoint : endpoints) {
+    for (const RrsetView& rrset : rrsets(endpoint, prepared)) {
+      const bool wanted = rrset.type == type || type == RrType::kAny;
+      if (!wanted && rrset.type != RrType::kCname) continue;
+      out.insert(out.end(), rrset.rendered.begin(), rrset.rendered.end());
+      all = {rrset.type, static_cast<std::uint16_t>(all.count + rrset.count), rrset.ttl, out};
+      break;
+    }
+  }
+  return all;
 }
 
 }  // namespace meridian::dns

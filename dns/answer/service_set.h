@@ -43,6 +43,12 @@ struct ServiceNode {
   partition::ServiceIx service;
   partition::Locus locus;  // kShard
   Name name;               // lower-cased
+
+  // Records that an eZone has, whole.
+  bool ownsRecords() const {
+    return kind == Kind::kService || kind == Kind::kReadWrite || kind == Kind::kReadOnly ||
+           kind == Kind::kShard;
+  }
 };
 
 class ServiceSet {
@@ -69,6 +75,19 @@ class ServiceSet {
   const ServiceNode& shardNode(partition::ServiceIx service, partition::Locus locus) const {
     return nodes_[services_[service.index()].first_shard + locus.index()];
   }
+  std::span<const ServiceNode> nodes() const { return nodes_; }
+  // Where in nodes() it stands. REQUIRES: it is of this set.
+  std::size_t indexOf(const ServiceNode& node) const {
+    return static_cast<std::size_t>(&node - nodes_.data());
+  }
+  // How many eZones the topology has.
+  std::size_t ezoneCount(partition::ServiceIx service) const {
+    return services_[service.index()].by_ezone.size();
+  }
+  // That any eZone has, ascending.
+  std::span<const RrType> typesOf(partition::ServiceIx service) const {
+    return services_[service.index()].types;
+  }
   // Whether any eZone has this type (or a CNAME) for the service: if not, place does not matter to
   // the answer.
   bool offers(partition::ServiceIx service, RrType type) const noexcept;
@@ -80,6 +99,11 @@ class ServiceSet {
   std::span<const RrsetView> rrsets(partition::EndpointIx endpoint, bool prepared) const noexcept {
     return rrsetsOf(pool_[endpoint.index()], prepared);
   }
+
+  // The records of this type (or the CNAME) that these endpoints of one pool have, as one RRset
+  // whose bytes are written to `out`; empty: they have none. Of ANY: of their first type.
+  RrsetView merged(std::span<const partition::EndpointIx> endpoints, bool prepared, RrType type,
+                   std::vector<std::uint8_t>& out) const;
 
  private:
   struct Endpoint {

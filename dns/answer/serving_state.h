@@ -11,6 +11,7 @@
 
 #include "base/ip.h"
 #include "dns/answer/service_set.h"
+#include "dns/answer/service_signatures.h"
 #include "dns/wire/cookie.h"
 #include "dns/wire/tsig.h"
 #include "dns/zone/zone_policy.h"
@@ -40,6 +41,7 @@ struct ServingState {
   std::shared_ptr<const AnswerSettings> settings;
   std::shared_ptr<const ZoneSet> zones;
   std::shared_ptr<const ServiceSet> services;
+  std::shared_ptr<const ServiceSignatures> signatures;  // of the services; nullptr: none is signed
   partition::MapSnapshot map;
   std::shared_ptr<const partition::PlacementSet> placements;  // by ZoneIx
   partition::DecisionSet decisions;

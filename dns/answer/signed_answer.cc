@@ -1,6 +1,26 @@
 #include "dns/answer/signed_answer.h"
 
+#include <algorithm>
+
 namespace meridian::dns {
+
+void SignedAnswer::turnOn(const Zone& zone, const Query& query, const Client& client,
+                          const ServingState& state, ResponseWriter& out,
+                          AnswerCounters& counters) {
+  zone_ = &zone;
+  out_ = &out;
+  query_ = &query;
+  unix_time_ = client.unix_time;
+  made_ = &counters.signatures_made;
+  online_ = nullptr;
+  is_service_ = denied_name_ = false;
+  if (!proves_) return;
+  denial_.begin(zone);
+  if (!zone.denial()->isCompact()) return;
+  // Others than ours may have signed it so, and then nobody here can deny anything.
+  const LoadedZone* loaded = state.zones->at(zone.apex());
+  if (loaded != nullptr) online_ = loaded->online.get();
+}
 
 bool SignedAnswer::addSignatures(NodeIx node, RrType type, std::uint16_t owner_offset) {
   RrsetView next = type != RrType::kRrsig ? RrsetView{} : zone_->rrset(node, type);
@@ -10,6 +30,9 @@ bool SignedAnswer::addSignatures(NodeIx node, RrType type, std::uint16_t owner_o
     if (!next.empty() && !out_->add(Section::kAnswer, next, owner_offset)) return false;
   }
   if (!proves_) return true;
+  if (online_ != nullptr && match_->kind == Zone::MatchKind::kWildcard) {
+    return online().addSignatures(zone_->rrset(node, type), *name_, owner_offset);
+  }
   const RrsetView signatures = zone_->signatures(node, type);
   if (!signatures.empty() && !out_->add(Section::kAnswer, signatures, owner_offset)) return false;
   if (match_->kind == Zone::MatchKind::kWildcard) {
@@ -40,11 +63,45 @@ void SignedAnswer::addGlueSignatures(NodeIx node, RrType type) {
   }
 }
 
-bool SignedAnswer::addNegative() {
+bool SignedAnswer::addServiceSignatures(const RrsetView& signatures, const RrsetView& rrset,
+                                        std::uint16_t owner_offset) {
+  if (!proves_) return true;
+  if (!signatures.empty()) return out_->add(Section::kAnswer, signatures, owner_offset);
+  if (online_ == nullptr) return true;
+  return online().addSignatures(rrset, *name_, owner_offset);
+}
+
+std::vector<RrType> SignedAnswer::typesHere(bool name_exists) const {
+  if (!name_exists) return {RrType::kNxname};
+  std::vector<RrType> out(service_types_.begin(),
+                          is_service_ ? service_types_.end() : service_types_.begin());
+  const bool has_node =
+      match_->kind == Zone::MatchKind::kExact || match_->kind == Zone::MatchKind::kWildcard;
+  if (has_node && !(is_service_ && match_->kind == Zone::MatchKind::kWildcard)) {
+    for (const RrsetView& rrset : zone_->rrsets(match_->node)) {
+      if (!isMadeBySigning(rrset.type)) out.push_back(rrset.type);
+    }
+  }
+  // Another place's records, or its alias, are none here.
+  std::erase_if(out, [&](RrType type) {
+    return type == query_->type || (is_service_ && type == RrType::kCname);
+  });
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+bool SignedAnswer::addNegative(bool name_exists) {
   if (!proves_) return true;
   const RrsetView signatures = zone_->negativeSoaSignatures();
   if (!signatures.empty() && !out_->add(Section::kAuthority, signatures, out_->lastOwnerOffset())) {
     return false;
+  }
+  if (online_ != nullptr &&
+      (is_service_ || !name_exists || match_->kind != Zone::MatchKind::kExact)) {
+    denied_name_ = !name_exists;
+    if (!name_exists && !query_->edns.compact_ok) out_->setRcode(Rcode::kNoError);
+    return online().addDenial(Section::kAuthority, *name_, typesHere(name_exists));
   }
   if (match_->kind == Zone::MatchKind::kNxDomain) {
     denial_.addNoName(*name_, match_->encloser_labels);
@@ -54,6 +111,17 @@ bool SignedAnswer::addNegative() {
     denial_.addNoType(*name_);
   }
   return true;
+}
+
+bool SignedAnswer::asksForDenial() const {
+  if (!proves_ || online_ == nullptr || query_->type != RrType::kNsec) return false;
+  return is_service_ || match_->kind != Zone::MatchKind::kExact;
+}
+
+bool SignedAnswer::addDenialAsAnswer(bool name_exists) {
+  denied_name_ = !name_exists;
+  out_->setRcode(Rcode::kNoError);
+  return online().addDenial(Section::kAnswer, *name_, typesHere(name_exists));
 }
 
 }  // namespace meridian::dns

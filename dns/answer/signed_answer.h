@@ -7,24 +7,28 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
+#include "base/counter.h"
+#include "dns/answer/answerer.h"
 #include "dns/answer/denial.h"
+#include "dns/answer/online_answer.h"
 #include "dns/wire/response_writer.h"
 #include "dns/zone/zone.h"
+#include "dns/zone/zone_set.h"
 
 namespace meridian::dns {
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): begin() sets the rest, if it is on
 class SignedAnswer {
  public:
-  // For one answer out of one zone; both outlive this.
-  void begin(const Zone& zone, bool dnssec_ok, RrType asked, ResponseWriter& out) {
-    proves_ = dnssec_ok && zone.denial() != nullptr;
-    is_on_ = proves_ || asked == RrType::kRrsig;
-    if (!is_on_) return;
-    zone_ = &zone;
-    out_ = &out;
-    if (proves_) denial_.begin(zone);
+  // For one answer out of one zone of `state`; all outlive this.
+  void begin(const Zone& zone, const Query& query, const Client& client, const ServingState& state,
+             ResponseWriter& out, AnswerCounters& counters) {
+    proves_ = query.edns.dnssec_ok && zone.denial() != nullptr;
+    is_on_ = proves_ || query.type == RrType::kRrsig;
+    if (is_on_) turnOn(zone, query, client, state, out, counters);
   }
   // False: nothing below need be called.
   bool isOn() const { return is_on_; }
@@ -33,8 +37,16 @@ class SignedAnswer {
   void found(const NameView& name, const Zone::Match& match) {
     name_ = &name;
     match_ = &match;
+    is_service_ = false;
   }
 
+  // The current name is a service's own: beside what the zone has there it has these types, in one
+  // place or another. Both are read until the next call of this or found().
+  void ownedByService(const NameView& name, std::span<const RrType> types) {
+    name_ = &name;
+    is_service_ = true;
+    service_types_ = types;
+  }
   // What goes with an RRset of the answer section, owned by the name at `owner_offset`: its
   // signatures, and the proof that a wildcard was right to make it. Of type RRSIG: the signatures
   // of the other types, too.
@@ -44,19 +56,43 @@ class SignedAnswer {
   bool addDelegationSigner(NodeIx cut, NameView cut_name, std::uint16_t owner_offset);
   // Of an address that was added last. Glue has none; others may go without (RFC 4035 §3.1.1).
   void addGlueSignatures(NodeIx node, RrType type);
-  // What shows that a negative answer, whose SOA was added last, is the zone's own.
-  bool addNegative();
+  // Of an RRset that a service made for this name: signatures that were made ahead. Empty: it has
+  // none, and they are made now.
+  bool addServiceSignatures(const RrsetView& signatures, const RrsetView& rrset,
+                            std::uint16_t owner_offset);
+  // What shows that a negative answer, whose SOA was added last, is the zone's own. A name that
+  // does not exist has response code NXDOMAIN until then, and with a compact denial NOERROR, unless
+  // the client takes the other (RFC 9824 §5).
+  bool addNegative(bool name_exists);
+  // Whether the question is for the very NSEC that a compact denial would have.
+  bool asksForDenial() const;
+  bool addDenialAsAnswer(bool name_exists);
+  // Whether a name that does not exist was denied, whatever the response code says.
+  bool deniedName() const { return is_on_ && denied_name_; }
   // Writes the denials that were collected. To be called before the additional section.
   bool finish() { return !proves_ || denial_.write(*out_); }
 
  private:
+  void turnOn(const Zone& zone, const Query& query, const Client& client, const ServingState& state,
+              ResponseWriter& out, AnswerCounters& counters);
+  OnlineAnswer online() const { return {*online_, *zone_, unix_time_, *out_, *made_}; }
+  // The types of the current name, as a compact denial shows them.
+  std::vector<RrType> typesHere(bool name_exists) const;
+
   bool proves_ = false;  // signatures and denials are wanted, and the zone has them
   bool is_on_ = false;   // that, or signatures were asked for by type
+  bool is_service_;
+  bool denied_name_;
   const Zone* zone_;
   ResponseWriter* out_;
   const NameView* name_;
   const Zone::Match* match_;
   Denial denial_;
+  const Query* query_;
+  std::uint32_t unix_time_;
+  Counter* made_;
+  const OnlineKeys* online_;  // nullptr: nothing is signed while the query waits
+  std::span<const RrType> service_types_;
 };
 
 }  // namespace meridian::dns

@@ -25,7 +25,9 @@ class SignedData {
              SignaturePeriod period);
 
   std::span<const std::uint8_t> bytes() const { return bytes_; }
-  // The RDATA of the RRSIG.
+  // The RDATA of the RRSIG, but for the signature that ends it.
+  std::span<const std::uint8_t> head() const { return bytes().first(head_); }
+  // All of it.
   std::vector<std::uint8_t> withSignature(const SignatureBytes& signature) const;
 
  private:

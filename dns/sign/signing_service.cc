@@ -4,6 +4,7 @@
 
 #include "base/byte_reader.h"
 #include "base/log.h"
+#include "dns/sign/online_signer.h"
 
 namespace meridian::dns {
 namespace {
@@ -33,7 +34,12 @@ Checked<ZoneSigning::Signed> SigningService::sign(const Zone* before, const Zone
                             {"left_for_the_next_pass", std::to_string(outcome->left)}});
   }
   observer_(data.apex(), status);
-  return Signed{std::move(outcome->zone), outcome->changed};
+  Signed out{std::move(outcome->zone), outcome->changed};
+  if (order->policy.denial == DenialKind::kCompact) {
+    out.online = std::make_shared<const OnlineKeys>(
+        OnlineKeys{order->keys, order->policy.signature_lifetime});
+  }
+  return out;
 }
 
 void SigningService::wake(NameView apex) {

@@ -6,14 +6,14 @@
 #include <limits>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/byte_reader.h"
-#include "base/byte_writer.h"
-#include "dns/sign/signed_data.h"
+#include "dns/sign/signing_jobs.h"
+#include "dns/sign/successor.h"
 #include "dns/sign/type_bitmap.h"
+#include "dns/wire/render_record.h"
 #include "dns/zone/canonical_order.h"
 #include "dns/zone/denial_chain.h"
 #include "dns/zone/rdata_parser.h"
@@ -31,8 +31,6 @@ constexpr seconds kClockSkew = std::chrono::hours(1);  // of validators: signatu
 constexpr int kSpread = 4;
 // What is due within this part of a useful life is made anew with what is due.
 constexpr int kAhead = 16;
-// Fewer than this are not worth threads.
-constexpr std::size_t kMinForThreads = 2'000;
 constexpr std::uint8_t kSha1Algorithm = 1;  // RFC 5155 §11
 
 std::uint32_t unixSeconds(WallTime time) {
@@ -75,15 +73,7 @@ class MadeRrset {
  public:
   MadeRrset(RrType type, std::uint32_t ttl) : type_(type), ttl_(ttl) {}
   void add(std::span<const std::uint8_t> rdata) {
-    const std::size_t at = rendered_.size();
-    rendered_.resize(at + kRenderedFixedBytes + rdata.size());
-    ByteWriter out(std::span<std::uint8_t>(rendered_).subspan(at));
-    out.u16(kQnamePointer);
-    out.u16(static_cast<std::uint16_t>(type_));
-    out.u16(static_cast<std::uint16_t>(RrClass::kIn));
-    out.u32(ttl_);
-    out.u16(static_cast<std::uint16_t>(rdata.size()));
-    out.bytes(rdata);
+    renderRecord(type_, ttl_, rdata, rendered_);
     ++count_;
   }
   RrsetView view() const { return {type_, count_, ttl_, rendered_}; }
@@ -127,10 +117,19 @@ class Signer {
     if (!problems_.empty()) return tl::unexpected(std::move(problems_));
     for (std::uint32_t i = 0; i < data_.nodeCount(); ++i) addNode(NodeIx(i));
     addKeys();
-    if (order_.policy.denial == DenialKind::kNsec) chainNsec();
-    if (order_.policy.denial == DenialKind::kNsec3) chainNsec3();
-    signAll();
-    for (const Job& job : jobs_) {
+    switch (order_.policy.denial) {
+      case DenialKind::kNsec:
+        chainNsec();
+        break;
+      case DenialKind::kNsec3:
+        chainNsec3();
+        break;
+      case DenialKind::kCompact:
+        addCompact();
+        break;
+    }
+    signAll(jobs_, data_.apex());
+    for (const SigningJob& job : jobs_) {
       add(builderNode(job.owner), RrType::kRrsig, job.rrset.ttl, job.rdata);
     }
     builder_.check("signing", problems_);
@@ -145,14 +144,6 @@ class Signer {
   }
 
  private:
-  // A signature to be made.
-  struct Job {
-    NameView owner;
-    RrsetView rrset;
-    const ZoneKey* key = nullptr;
-    SignaturePeriod period;
-    std::vector<std::uint8_t> rdata = {};
-  };
   struct Authoritative {
     NodeIx node;
     std::vector<RrType> types;  // ascending, without RRSIG and NSEC
@@ -242,15 +233,28 @@ class Signer {
       std::sort(names_.begin(), names_.end(), before);
     }
     for (std::size_t i = 0; i < names_.size(); ++i) {
-      Authoritative& name = names_[i];
-      const Name next = Name(data_.nodeName(names_[(i + 1) % names_.size()].node)).lowered();
-      std::vector<std::uint8_t> rdata(next.view().wire().begin(), next.view().wire().end());
-      for (const RrType type : {RrType::kRrsig, RrType::kNsec}) {
-        name.types.insert(std::upper_bound(name.types.begin(), name.types.end(), type), type);
-      }
-      appendTypeBitmap(name.types, rdata);
-      addMade(data_.nodeName(name.node), RrType::kNsec, rdata);
+      addNsec(names_[i], Name(data_.nodeName(names_[(i + 1) % names_.size()].node)).lowered());
     }
+  }
+  // RFC 9824 §3: each name speaks for itself alone, and empty non-terminals are names. What does
+  // not exist is denied when it is asked for.
+  void addCompact() {
+    if (data_.nodeOf(successorOf(data_.apex(), data_.apex()))) {
+      problems_.add({}, data_.apex().text(), "",
+                    "has the name \\000." + data_.apex().text() +
+                        ", which tells compact denial from NSEC: use nsec");
+    }
+    for (Authoritative& name : names_) {
+      addNsec(name, successorOf(Name(data_.nodeName(name.node)).lowered(), data_.apex()));
+    }
+  }
+  void addNsec(Authoritative& name, const Name& next) {
+    std::vector<std::uint8_t> rdata(next.view().wire().begin(), next.view().wire().end());
+    for (const RrType type : {RrType::kRrsig, RrType::kNsec}) {
+      name.types.insert(std::upper_bound(name.types.begin(), name.types.end(), type), type);
+    }
+    appendTypeBitmap(name.types, rdata);
+    addMade(data_.nodeName(name.node), RrType::kNsec, rdata);
   }
 
   void chainNsec3() {
@@ -406,20 +410,6 @@ class Signer {
            static_cast<std::uint32_t>((mixed >> 32U) % spread);
   }
 
-  void signAll() {
-    const auto signSome = [&](std::size_t from, std::size_t step) {
-      for (std::size_t i = from; i < jobs_.size(); i += step) {
-        Job& job = jobs_[i];
-        const SignedData data(job.owner, job.rrset, *job.key, data_.apex(), job.period);
-        job.rdata = data.withSignature(job.key->key().sign(data.bytes()));
-      }
-    };
-    if (jobs_.size() < kMinForThreads) return signSome(0, 1);
-    const std::size_t count = std::max(1U, std::thread::hardware_concurrency());
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < count; ++i) threads.emplace_back(signSome, i, count);
-  }
-
   const SigningOrder& order_;
   const Zone& data_;
   const Zone* before_;
@@ -432,7 +422,7 @@ class Signer {
   std::size_t apex_at_ = 0;       // in names_
   std::deque<MadeRrset> made_;    // what jobs point into
   std::deque<Name> hash_owners_;  // likewise
-  std::vector<Job> jobs_;
+  std::vector<SigningJob> jobs_;
   std::size_t kept_ = 0, made_beside_soa_ = 0, renewals_ = 0, left_ = 0;
   std::uint32_t max_ttl_ = 0;
   std::int64_t first_due_ = std::numeric_limits<std::int32_t>::max();

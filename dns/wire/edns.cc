@@ -10,7 +10,8 @@ constexpr std::size_t kOptFixedBytes = 11;  // root owner, type, class, TTL, RDL
 constexpr std::size_t kOptionHeaderBytes = 4;
 constexpr std::size_t kOptLengthOffset = 9;  // of RDLENGTH
 constexpr std::size_t kPaddingBlock = 468;
-constexpr std::uint32_t kDnssecOkBit = 0x8000;  // RFC 3225, in the OPT TTL field
+constexpr std::uint32_t kCompactOkBit = 0x4000;  // RFC 9824 §5
+constexpr std::uint32_t kDnssecOkBit = 0x8000;   // RFC 3225, in the OPT TTL field
 
 bool readCookie(std::span<const std::uint8_t> option, Cookie& out) {
   const std::size_t server = option.size() - std::min(option.size(), kClientCookieBytes);
@@ -61,6 +62,7 @@ bool readOpt(ByteReader& in, std::uint16_t location_option_code, Edns& out) {
   const std::uint32_t ttl = in.u32();
   out.version = static_cast<std::uint8_t>(ttl >> 16);
   out.dnssec_ok = (ttl & kDnssecOkBit) != 0;
+  out.compact_ok = (ttl & kCompactOkBit) != 0;
   const std::uint16_t length = in.u16();
   ByteReader options(in.bytes(length));
   if (!in.ok()) return false;
@@ -97,19 +99,17 @@ std::size_t optSize(const OptReply& reply) {
 }
 
 void writeOpt(ByteWriter& out, const OptReply& reply, Rcode rcode) {
-  out.u8(0);
-  out.u16(static_cast<std::uint16_t>(RrType::kOpt));
-  out.u16(reply.udp_payload);
-  out.u8(static_cast<std::uint8_t>(static_cast<std::uint16_t>(rcode) >> 4));
-  out.u8(0);  // version
-  out.u16(reply.dnssec_ok ? kDnssecOkBit : 0);
-  out.u16(static_cast<std::uint16_t>(optSize(reply) - kOptFixedBytes));
+  const auto rcode_high = static_cast<std::uint16_t>(static_cast<std::uint16_t>(rcode) >> 4U);
+  // The root; then type, payload, the high bits of the response code before version 0, flags, size.
+  out.numbers(std::uint8_t{0}, static_cast<std::uint16_t>(RrType::kOpt), reply.udp_payload,
+              static_cast<std::uint16_t>((rcode_high & 0xffU) << 8U),
+              static_cast<std::uint16_t>(reply.dnssec_ok ? kDnssecOkBit : 0),
+              static_cast<std::uint16_t>(optSize(reply) - kOptFixedBytes));
   if (reply.subnet != nullptr) {
     const auto& bytes = reply.subnet->address_bytes;
-    writeOption(out, EdnsOption::kClientSubnet, 4 + bytes.size());
-    out.u16(reply.subnet->family);
-    out.u8(reply.subnet->source_length);
-    out.u8(reply.scope_length);
+    out.numbers(static_cast<std::uint16_t>(EdnsOption::kClientSubnet),
+                static_cast<std::uint16_t>(4 + bytes.size()), reply.subnet->family,
+                reply.subnet->source_length, reply.scope_length);
     out.bytes(bytes);
   }
   if (!reply.nsid.empty()) {

@@ -26,6 +26,7 @@ struct ClientSubnet {
 struct Edns {
   bool present = false;
   bool dnssec_ok = false;
+  bool compact_ok = false;  // CO: takes NXDOMAIN with a compact denial (RFC 9824 §5)
   bool nsid_asked = false;
   bool keepalive_asked = false;  // RFC 7828; means something over TCP and TLS only
   bool padding_asked = false;    // RFC 7830; means something over TLS only

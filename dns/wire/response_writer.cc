@@ -17,11 +17,10 @@ constexpr std::uint16_t kEchoedFlags = 0x7910;
 void writeHeader(std::span<std::uint8_t> buffer, const Query& query, std::uint16_t flags,
                  Rcode rcode, std::uint16_t questions, const std::uint16_t (&counts)[3]) {
   ByteWriter header(buffer.first(kHeaderBytes));
-  header.u16(query.id);
-  header.u16(static_cast<std::uint16_t>(kResponseFlag | flags | (query.flags & kEchoedFlags) |
-                                        (static_cast<std::uint16_t>(rcode) & 0xF)));
-  header.u16(questions);
-  for (const std::uint16_t count : counts) header.u16(count);
+  const auto all_flags =
+      static_cast<std::uint16_t>(kResponseFlag | flags | (query.flags & kEchoedFlags) |
+                                 (static_cast<std::uint16_t>(rcode) & 0xF));
+  header.numbers(query.id, all_flags, questions, counts[0], counts[1], counts[2]);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ enum class RrType : std::uint16_t {
   kCdnskey = 60,
   kSvcb = 64,
   kHttps = 65,
+  kNxname = 128,  // RFC 9824: in type bit maps only
   kTsig = 250,
   kIxfr = 251,
   kAxfr = 252,
@@ -82,8 +83,9 @@ enum class EdnsOption : std::uint16_t {
 
 // INFO-CODEs of extended errors (RFC 8914 §4) that this server sends.
 enum class ExtendedError : std::uint16_t {
-  kProhibited = 18,       // this client may not ask that
-  kNotAuthoritative = 20  // no zone here has the name
+  kProhibited = 18,        // this client may not ask that
+  kNotAuthoritative = 20,  // no zone here has the name
+  kInvalidQueryType = 30   // a type that nobody may ask for (RFC 9824 §3.5)
 };
 
 inline constexpr std::size_t kHeaderBytes = 12;

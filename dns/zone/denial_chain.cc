@@ -15,7 +15,14 @@ Sha1 nsec3Hash(NameView lowered, std::uint16_t iterations, std::span<const std::
 }
 
 DenialChain::DenialChain(const Zone::State& zone, std::vector<NodeIx> nodes)
-    : zone_(zone), nodes_(std::move(nodes)) {}
+    : zone_(zone), nodes_(std::move(nodes)) {
+  // "\000.APEX", and no more names than the zone has room for otherwise.
+  const auto rdata = rrset(DenialIx(0)).firstRdata();
+  const auto apex = zone.apex.view().wire();
+  is_compact_ = rdata.size() > apex.size() + 2 && rdata[0] == 1 && rdata[1] == 0 &&
+                std::equal(apex.begin(), apex.end(), rdata.begin() + 2) &&
+                zone.probe(NameView(rdata.first(apex.size() + 2))) == kNoIndex;
+}
 
 DenialChain::DenialChain(const Zone::State& zone, Nsec3Parameters parameters,
                          std::vector<Hashed> hashed)

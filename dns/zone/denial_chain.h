@@ -48,6 +48,10 @@ class DenialChain {
   DenialChain(const Zone::State& zone, Nsec3Parameters parameters, std::vector<Hashed> hashed);
 
   bool isHashed() const { return !hashed_.empty(); }
+  // RFC 9824: each NSEC speaks for its own name alone, and what does not exist is denied by one
+  // that is made when it is asked for. So it is where the apex's NSEC leads to the first name that
+  // could be below it, and that is not there.
+  bool isCompact() const { return is_compact_; }
   std::size_t size() const { return isHashed() ? hashed_.size() : nodes_.size(); }
   std::size_t bytes() const;
 
@@ -71,6 +75,7 @@ class DenialChain {
   std::vector<NodeIx> nodes_;
   Nsec3Parameters parameters_;
   std::vector<Hashed> hashed_;
+  bool is_compact_ = false;
 };
 
 }  // namespace meridian::dns

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/byte_writer.h"
+#include "dns/wire/render_record.h"
 #include "dns/zone/rdata_names.h"
 #include "dns/zone/zone_state.h"
 
@@ -46,13 +47,6 @@ void renderRecord(std::span<std::uint8_t> out, RrType type, std::uint32_t ttl,
   writer.u32(ttl);
   writer.u16(static_cast<std::uint16_t>(rdata.size()));
   writer.bytes(rdata);
-}
-
-void setTtls(std::span<std::uint8_t> rendered, std::uint32_t ttl) {
-  for (std::size_t at = 0; at < rendered.size();
-       at += kRenderedFixedBytes + lengthAt(&rendered[at])) {
-    ByteWriter(rendered.subspan(at + 6, 4)).u32(ttl);
-  }
 }
 
 }  // namespace
@@ -221,7 +215,7 @@ ZoneBuilder::Added ZoneBuilder::append(std::uint32_t rrset, std::uint32_t ttl,
   ++set.count;
   ++state_->record_count;
   if (!evened) return Added::kNew;
-  setTtls(room, smallest);
+  setRenderedTtls(room, smallest);
   return Added::kTtlEvened;
 }
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/byte_writer.h"
+#include "dns/wire/render_record.h"
 #include "dns/zone/canonical_order.h"
 #include "dns/zone/denial_chain.h"
 #include "dns/zone/zone_builder.h"
@@ -63,13 +63,6 @@ std::optional<Sha1> hashOfLabel(std::span<const std::uint8_t> label) {
     bits = 0;
   }
   return out;
-}
-
-void writeTtls(std::span<std::uint8_t> rendered, std::uint32_t ttl) {
-  for (std::size_t at = 0; at < rendered.size();) {
-    ByteWriter(rendered.subspan(at + 6, 4)).u32(ttl);
-    at += kRenderedFixedBytes + (std::size_t{rendered[at + 10]} << 8 | rendered[at + 11]);
-  }
 }
 
 }  // namespace
@@ -167,13 +160,13 @@ void ZoneBuilder::lowerDenialTtls() {
         rrset.type == RrType::kRrsig ? static_cast<RrType>(rrset.additional) : rrset.type;
     if (type != RrType::kNsec && type != RrType::kNsec3) continue;
     if (state_->view(rrset).ttl <= ttl) continue;
-    writeTtls(std::span(state_->arena).subspan(rrset.offset, rrset.size), ttl);
+    setRenderedTtls(std::span(state_->arena).subspan(rrset.offset, rrset.size), ttl);
   }
   const ZoneNode& apex = state_->nodes[state_->apex_node];
   if (const ZoneRrset* signatures = state_->signaturesOf(apex, RrType::kSoa)) {
     const auto original = state_->view(*signatures).rendered;
     state_->negative_soa_signatures.assign(original.begin(), original.end());
-    writeTtls(state_->negative_soa_signatures, ttl);
+    setRenderedTtls(state_->negative_soa_signatures, ttl);
   }
 }
 

@@ -158,7 +158,10 @@ ZoneResult<void> ZoneService::addStarted(const LoadedZone& before, LoadedZone ne
                                          StoredZoneFacts facts) {
   auto loaded = signedAfter(&before, std::move(next));
   if (!loaded) return tl::unexpected(loaded.error());
-  if (loaded->zone == before.zone) return {};
+  if (loaded->zone == before.zone) {
+    zones_ = zones_->with(std::move(*loaded));
+    return {};
+  }
   facts.signed_here = loaded->unsigned_zone != nullptr;
   facts.changed = clock_->wallNow();
   LoadedZone settled = after(&before, std::move(*loaded));
@@ -297,9 +300,14 @@ ZoneResult<LoadedZone> ZoneService::signedAfter(const LoadedZone* before, Loaded
   }
   auto outcome = signing_->sign(was_signed ? before->zone.get() : nullptr, *data);
   if (!outcome) return refuse("the zone cannot be signed; nothing was changed", outcome.error());
-  if (same && !outcome->changed) return *before;
+  if (same && !outcome->changed) {
+    LoadedZone kept = *before;
+    kept.online = std::move(outcome->online);
+    return kept;
+  }
   next.zone = std::move(outcome->zone);
   next.unsigned_zone = std::move(data);
+  next.online = std::move(outcome->online);
   return next;
 }
 

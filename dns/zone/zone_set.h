@@ -17,6 +17,8 @@
 
 namespace meridian::dns {
 
+struct OnlineKeys;  // dns/sign/online_signer.h
+
 enum class ZoneSource : std::uint8_t {
   kFile,   // what the file says
   kStore,  // edits: the store has the zone, and wins over a file
@@ -31,6 +33,9 @@ struct LoadedZone {
   std::shared_ptr<const ZoneHistory> history = {};  // nullptr: nothing is known
   // Signed here: what it was signed from, with the same serial. nullptr: it was not signed here.
   std::shared_ptr<const Zone> unsigned_zone = {};
+
+  // What its denials are signed with while queries wait; nullptr: none are.
+  std::shared_ptr<const OnlineKeys> online = {};
 
   // What those who may edit it see, and change.
   const std::shared_ptr<const Zone>& editable() const {

@@ -5,6 +5,7 @@
 
 #include "base/diagnostics.h"
 #include "dns/zone/zone.h"
+#include "dns/zone/zone_set.h"
 
 namespace meridian::dns {
 
@@ -15,6 +16,7 @@ class ZoneSigning {
     // False: where the data are as before, `zone` need not be served: but for the serial it is
     // what is.
     bool changed = false;
+    std::shared_ptr<const OnlineKeys> online = {};  // for LoadedZone
   };
 
   virtual ~ZoneSigning() = default;

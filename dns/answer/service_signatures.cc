@@ -1,0 +1,191 @@
+#include "dns/answer/service_signatures.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "base/byte_reader.h"
+#include "dns/sign/online_signer.h"
+#include "dns/sign/signing_jobs.h"
+#include "dns/wire/render_record.h"
+
+namespace meridian::dns {
+namespace {
+
+using partition::EZoneIx;
+
+constexpr std::uint32_t kClockSkew = 3600;  // s; signatures begin that much earlier
+// A signature that has less than this part of its life left is made anew. The zone's own are made
+// anew more often than that.
+constexpr std::uint32_t kKeepPart = 4;
+
+std::uint32_t secondsOf(WallTime now) {
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
+}
+
+std::vector<std::uint8_t> ownerAndRrset(NameView owner, const RrsetView& rrset) {
+  std::vector<std::uint8_t> out(owner.wire().begin(), owner.wire().end());
+  out.insert(out.end(), rrset.rendered.begin(), rrset.rendered.end());
+  return out;
+}
+
+}  // namespace
+
+class ServiceSignatures::Maker {
+ public:
+  Maker(const ServiceSet& services, const ZoneSet& zones, const ServiceSignatures* before,
+        WallTime now)
+      : services_(services), zones_(zones), before_(before), now_(secondsOf(now)) {}
+
+  std::shared_ptr<const ServiceSignatures> run() {
+    learn();
+    const std::span<const ServiceNode> nodes = services_.nodes();
+    out_->first_of_node_.assign(nodes.size(), kNone);
+    out_->service_of_node_.assign(nodes.size(), 0);
+    for (std::size_t i = 0; i < nodes.size(); ++i) addNode(i, nodes[i]);
+    if (wanted_.empty()) return nullptr;
+    sign();
+    return std::move(out_);
+  }
+
+ private:
+  // One RRset at one name.
+  struct Wanted {
+    NameView owner;
+    NameView apex;
+    const OnlineKeys* online;
+    RrsetView rrset;
+    std::uint32_t prepared_ttl;
+  };
+
+  void learn() {
+    if (before_ == nullptr) return;
+    for (std::size_t i = 0; i < before_->signed_.size(); ++i) {
+      known_.emplace(asText(before_->signed_[i]), before_->signatures_[2 * i]);
+    }
+  }
+
+  void addNode(std::size_t at, const ServiceNode& node) {
+    out_->service_of_node_[at] = node.service.value;
+    if (!node.ownsRecords()) return;
+    const Zone* zone = zones_.find(node.name);
+    const LoadedZone* loaded = zone == nullptr ? nullptr : zones_.at(zone->apex());
+    if (loaded == nullptr || loaded->online == nullptr) return;
+    out_->first_of_node_[at] = static_cast<std::uint32_t>(2 * wanted_.size());
+    std::vector<std::uint32_t>& firsts = firstsOf(node.service);
+    for (std::size_t i = 0; i < services_.ezoneCount(node.service); ++i) {
+      const EZoneIx ezone(static_cast<std::uint16_t>(i));
+      const auto rrsets = services_.rrsets(node.service, ezone);
+      const auto prepared = services_.rrsets(node.service, ezone, true);
+      if (firsts.size() == i) {
+        firsts.push_back(static_cast<std::uint32_t>(2 * wanted_.size()) - out_->first_of_node_[at]);
+      }
+      for (std::size_t k = 0; k < rrsets.size(); ++k) {
+        wanted_.push_back(
+            {node.name, zone->apex(), loaded->online.get(), rrsets[k], prepared[k].ttl});
+      }
+    }
+  }
+  // All nodes of a service have the same.
+  std::vector<std::uint32_t>& firstsOf(partition::ServiceIx service) {
+    if (out_->first_of_ezone_.size() <= service.index()) {
+      out_->first_of_ezone_.resize(service.index() + 1);
+    }
+    return out_->first_of_ezone_[service.index()];
+  }
+
+  void sign() {
+    out_->signatures_.resize(2 * wanted_.size());
+    out_->rendered_.resize(2 * wanted_.size());
+    out_->signed_.resize(wanted_.size());
+    for (std::size_t i = 0; i < wanted_.size(); ++i) {
+      out_->signed_[i] = ownerAndRrset(wanted_[i].owner, wanted_[i].rrset);
+      if (!keep(i)) order(i);
+    }
+    for (std::size_t i = 0; i < jobs_.size();) {
+      // Jobs of one zone stand together as services do.
+      std::size_t end = i;
+      while (end < jobs_.size() && wanted_[job_of_[end]].apex == wanted_[job_of_[i]].apex) ++end;
+      signAll(std::span(jobs_).subspan(i, end - i), wanted_[job_of_[i]].apex);
+      i = end;
+    }
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      const std::size_t of = job_of_[i];
+      renderRecord(RrType::kRrsig, wanted_[of].rrset.ttl, jobs_[i].rdata, out_->rendered_[2 * of]);
+    }
+    for (std::size_t i = 0; i < wanted_.size(); ++i) finish(i);
+    out_->made_ = jobs_.size();
+  }
+
+  bool keep(std::size_t i) {
+    const auto found = known_.find(asText(out_->signed_[i]));
+    if (found == known_.end()) return false;
+    const auto& signers = wanted_[i].online->keys->zone_signers;
+    if (found->second.count != signers.size()) return false;
+    auto rest = found->second.rendered;
+    for (const auto& key : signers) {
+      const std::size_t length = std::size_t{rest[10]} << 8U | rest[11];
+      ByteReader rdata(rest.subspan(kRenderedFixedBytes, length));
+      rest = rest.subspan(kRenderedFixedBytes + length);
+      rdata.skip(8);
+      const std::uint32_t expiration = rdata.u32();
+      rdata.skip(4);
+      const auto left = static_cast<std::int32_t>(expiration - now_);
+      const std::int64_t life = wanted_[i].online->lifetime.count();
+      if (rdata.u16() != key->tag() || left < life - life / kKeepPart || !rdata.ok()) return false;
+    }
+    out_->rendered_[2 * i].assign(found->second.rendered.begin(), found->second.rendered.end());
+    return true;
+  }
+
+  void order(std::size_t i) {
+    const Wanted& wanted = wanted_[i];
+    const auto life = static_cast<std::uint32_t>(wanted.online->lifetime.count());
+    for (const auto& key : wanted.online->keys->zone_signers) {
+      jobs_.push_back({wanted.owner, wanted.rrset, key.get(), {now_ - kClockSkew, now_ + life}});
+      job_of_.push_back(i);
+    }
+  }
+
+  // The views, and the same with the other TTL: what is signed has the original one in it.
+  void finish(std::size_t i) {
+    const Wanted& wanted = wanted_[i];
+    std::vector<std::uint8_t>& prepared = out_->rendered_[2 * i + 1];
+    prepared = out_->rendered_[2 * i];
+    setRenderedTtls(prepared, wanted.prepared_ttl);
+    const auto count = static_cast<std::uint16_t>(wanted.online->keys->zone_signers.size());
+    out_->signatures_[2 * i] = {RrType::kRrsig, count, wanted.rrset.ttl, out_->rendered_[2 * i]};
+    out_->signatures_[2 * i + 1] = {RrType::kRrsig, count, wanted.prepared_ttl, prepared};
+  }
+
+  const ServiceSet& services_;
+  const ZoneSet& zones_;
+  const ServiceSignatures* before_;
+  std::uint32_t now_;
+  std::shared_ptr<ServiceSignatures> out_ = std::make_shared<ServiceSignatures>();
+  std::vector<Wanted> wanted_;
+  std::vector<SigningJob> jobs_;
+  std::vector<std::size_t> job_of_;                        // by job: of which RRset
+  std::unordered_map<std::string_view, RrsetView> known_;  // of `before_`
+};
+
+std::shared_ptr<const ServiceSignatures> ServiceSignatures::make(const ServiceSet& services,
+                                                                 const ZoneSet& zones,
+                                                                 const ServiceSignatures* before,
+                                                                 WallTime now) {
+  return Maker(services, zones, before, now).run();
+}
+
+RrsetView ServiceSignatures::of(std::size_t node, EZoneIx ezone, std::size_t index,
+                                bool prepared) const noexcept {
+  const std::uint32_t first = first_of_node_[node];
+  if (first == kNone) return {};
+  const auto& firsts = first_of_ezone_[service_of_node_[node]];
+  return signatures_[first + firsts[ezone.index()] + 2 * index + (prepared ? 1 : 0)];
+}
+
+}  // namespace meridian::dns
