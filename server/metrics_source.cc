@@ -292,6 +292,9 @@ std::vector<Metric> DnsMetrics::collect() const {
     out.push_back(perTransport(name, help, counter, transports));
   }
   out.push_back(signedQueries(transports));
+  out.push_back(perTransport("meridian_dns_signatures_made_total",
+                             "DNSSEC signatures that were made while their query waited",
+                             &AnswerCounters::signatures_made, transports));
   out.push_back(perTransport("meridian_dns_explained_total", "_explain answers",
                              &AnswerCounters::explained, transports));
   out.push_back(rateLimited(workers_));

@@ -103,7 +103,7 @@ std::string describe(const partition::MapError& error) {
 
 // Members stand in the order of construction, so that destruction is the stopping order.
 struct Server::Parts {
-  explicit Parts(World loaded) : world(std::move(loaded)), publisher(world) {}
+  explicit Parts(World loaded) : world(std::move(loaded)), publisher(world, clock) {}
 
   World world;
   SystemClock clock;

@@ -232,8 +232,9 @@ bool touchesServices(const dns::ServingState& before, const dns::ZoneSet& next) 
 
 }  // namespace
 
-StatePublisher::StatePublisher(const World& world)
-    : settings_(answerSettings(world.config)),
+StatePublisher::StatePublisher(const World& world, const Clock& clock)
+    : clock_(clock),
+      settings_(answerSettings(world.config)),
       zones_(world.zones),
       sources_(world.sources),
       published_(nullptr) {}
@@ -247,13 +248,25 @@ Checked<partition::PreparedState> StatePublisher::prepare(const MapSnapshot& nex
   } else {
     auto compiled = compile(*next.topology, *zones_, *sources_);
     if (!compiled) return tl::unexpected(compiled.error());
-    state = servingState(settings_, zones_, sources_, *compiled, next,
-                         carried(before.get(), *next.topology),
-                         carriedInputs(before.get(), good_, *next.topology));
+    auto made = std::make_shared<dns::ServingState>(*servingState(
+        settings_, zones_, sources_, *compiled, next, carried(before.get(), *next.topology),
+        carriedInputs(before.get(), good_, *next.topology)));
+    signServices(*made);
+    state = std::move(made);
     if (before) prepared.movements = movements(*before, *state);
   }
   prepared.publish = [this, state = std::move(state)] { publish(state); };
   return prepared;
+}
+
+void StatePublisher::signServices(dns::ServingState& state) const {
+  const auto before = published_.current();
+  state.signatures = dns::ServiceSignatures::make(
+      *state.services, *state.zones, before == nullptr ? nullptr : before->signatures.get(),
+      clock_.wallNow());
+  if (state.signatures == nullptr || state.signatures->made() == 0) return;
+  logInfo("services_signed", {{"signatures_made", std::to_string(state.signatures->made())},
+                              {"signatures", std::to_string(state.signatures->count())}});
 }
 
 // What is answered comes first; what is remembered of it after that.
@@ -371,6 +384,7 @@ Checked<std::function<void()>> StatePublisher::prepareZones(
     auto services = dns::ServiceSet::build(*before->map.topology, *next);
     if (!services) return tl::unexpected(services.error());
     state->services = std::move(*services);
+    signServices(*state);
   }
   return [this, state = std::move(state)] {
     zones_ = state->zones;

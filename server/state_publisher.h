@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/published.h"
 #include "dns/answer/serving_state.h"
 #include "partition/good_sites.h"
@@ -19,7 +20,7 @@ namespace meridian::server {
 
 class StatePublisher {
  public:
-  explicit StatePublisher(const World& world);
+  StatePublisher(const World& world, const Clock& clock);  // both must outlive this
 
   // Holds nothing until MapService::open() published the first state; workers start after that.
   const Published<dns::ServingState>& published() const { return published_; }
@@ -69,6 +70,10 @@ class StatePublisher {
   void publish(const std::shared_ptr<const dns::ServingState>& state);
   std::shared_ptr<const dns::ServingState> withTable(const partition::MapSnapshot& next) const;
 
+  // What the services of a state answer, signed where their zones are.
+  void signServices(dns::ServingState& state) const;
+
+  const Clock& clock_;
   std::shared_ptr<const dns::AnswerSettings> settings_;
   std::shared_ptr<const dns::ZoneSet> zones_;
   std::shared_ptr<const partition::GeoSources> sources_;

@@ -1,6 +1,7 @@
 // A serving state in memory, without files or a journal: zone texts, a topology, network overrides.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -53,12 +54,16 @@ struct DnsWorld {
   // Partition or global zone → eZone that owns it instead of its home.
   std::vector<std::pair<std::string, partition::EZoneIx>> moved;
   std::vector<bool> endpoints_down;  // by EndpointIx; empty: none is
+  // Makes the zones that are served of those of `zones`.
+  std::function<std::shared_ptr<const dns::ZoneSet>(const dns::ZoneSet&)> sign;
+  WallTime now{std::chrono::hours(490'000)};  // when it is signed: November 2025
 
   // Throws what is wrong with the world.
   std::shared_ptr<const dns::ServingState> serve() const {
     auto state = std::make_shared<dns::ServingState>();
     state->settings = std::make_shared<const dns::AnswerSettings>(settings);
     state->zones = zoneSet(zones);
+    if (sign) state->zones = sign(*state->zones);
     auto sources = std::make_shared<partition::GeoSources>();
     sources->addresses = std::make_shared<const geo::AddressEvidence>(
         must(geo::AddressEvidence::build({}, must(geo::parseNetworks(networks, "networks")))));
@@ -67,6 +72,7 @@ struct DnsWorld {
     auto model = std::make_shared<const partition::Topology>(
         must(partition::decodeTopology(topology, "topology.json")));
     state->services = must(dns::ServiceSet::build(*model, *state->zones));
+    state->signatures = dns::ServiceSignatures::make(*state->services, *state->zones, nullptr, now);
     state->placements = std::make_shared<const partition::PlacementSet>(
         must(partition::buildPlacements(*model, *sources)));
     state->sources = std::move(sources);
