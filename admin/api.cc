@@ -19,6 +19,7 @@ Api::Api(Context context, Authenticator authenticator)
   addTableRoutes(router_, context_, *feed_);
   addChangeRoutes(router_, context_, *change_feed_);
   addZoneRoutes(router_, context_);
+  if (context_.keys != nullptr) addKeyRoutes(router_, context_, *context_.keys);
   addLinkRoutes(router_, context_);
   if (context_.link_history != nullptr) {
     addLinkHistoryRoutes(router_, context_, *context_.link_history);

@@ -49,6 +49,9 @@ std::vector<Metric> consumerMetrics(const Context& context,
                                     const partition::ConsumerBook& consumers);
 void addChangeRoutes(Router& router, const Context& context, ChangeFeed& feed);
 void addZoneRoutes(Router& router, const Context& context);
+void addKeyRoutes(Router& router, const Context& context, dns::KeyService& keys);
+// meridian_dnssec_key*
+std::vector<Metric> keyMetrics(const Context& context, const dns::KeyService& keys);
 void addLinkRoutes(Router& router, const Context& context);
 // meridian_drc_*
 std::vector<Metric> linkMetrics(const Context& context);

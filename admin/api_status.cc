@@ -44,6 +44,9 @@ HttpReply metrics(const Context& context, const Router& router) {
   }
   for (Metric& each : arrivalMetrics(context)) all.push_back(std::move(each));
   for (Metric& each : poolMetrics(context.view())) all.push_back(std::move(each));
+  if (context.keys != nullptr) {
+    for (Metric& each : keyMetrics(context, *context.keys)) all.push_back(std::move(each));
+  }
   if (context.hooks != nullptr) {
     for (Metric& each : hookMetrics(*context.hooks)) all.push_back(std::move(each));
   }

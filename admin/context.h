@@ -22,8 +22,9 @@
 #include "partition/pool.h"
 
 namespace meridian::dns {
+class KeyService;
 class ZoneService;
-}
+}  // namespace meridian::dns
 
 namespace meridian::partition {
 class ArrivalBook;
@@ -102,6 +103,7 @@ struct Context {
   const partition::LoadSource* load = nullptr;  // nullptr: nobody reports any
   partition::ArrivalBook* arrivals = nullptr;   // nullptr: no routes for them
   bool topology_file_invalid = false;           // at the start; the journal's topology is served
+  dns::KeyService* keys = nullptr;              // nullptr: no routes for them
 };
 
 }  // namespace meridian::admin

@@ -33,6 +33,7 @@
 #include "partition/traffic/resolver_counts.h"
 #include "partition/traffic/resolver_period.h"
 #include "server/file_limit.h"
+#include "server/key_watch.h"
 #include "server/metrics_source.h"
 #include "server/secret_watch.h"
 #include "server/state_publisher.h"
@@ -111,6 +112,7 @@ struct Server::Parts {
   StatePublisher publisher;
   std::shared_ptr<KvStore> store;
   std::optional<dns::ZoneService> zones;
+  std::unique_ptr<KeyWatch> keys;
   std::unique_ptr<dns::Notifier> notifier;
   std::unique_ptr<dns::UpdateService> updates;
   std::unique_ptr<dns::RequestDesk> desk;
@@ -226,6 +228,7 @@ Status Server::Parts::openMap() {
   for (std::string& family : partition::LinkHistory::families()) families.push_back(family);
   for (std::string& family : partition::GoodSites::families()) families.push_back(family);
   for (std::string& family : dns::ZoneService::families()) families.push_back(family);
+  for (std::string& family : KeyWatch::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
@@ -258,6 +261,10 @@ Status Server::Parts::openZones() {
   zones->setPolicies(publisher.settings().zone_policies);
   zones->onChange([this](const auto& next) { return publisher.prepareZones(next); });
   publisher.setZones(zones->zones());
+  auto opened_keys =
+      KeyWatch::open(loop, clock, store, world.config, publisher.settings(), *zones->zones());
+  if (!opened_keys) return tl::unexpected(opened_keys.error());
+  keys = std::move(*opened_keys);
   notifier = std::make_unique<dns::Notifier>(loop, clock,
                                              [this] { return publisher.settings().tsig_keys; });
   updates = std::make_unique<dns::UpdateService>(
@@ -266,7 +273,10 @@ Status Server::Parts::openZones() {
       loop, [this](std::span<const std::uint8_t> message, const dns::Client& client) {
         return updates->answer(message, client);
       });
-  zones->onPublished([this](const dns::LoadedZone& zone) { announce(zone); });
+  zones->onPublished([this](const dns::LoadedZone& zone) {
+    keys->zoneServed(zone);
+    announce(zone);
+  });
   return {};
 }
 
@@ -457,7 +467,8 @@ Status Server::Parts::startAdmin() {
                                                     &resolvers,
                                                     &load,
                                                     &arrivals,
-                                                    !world.topology},
+                                                    !world.topology,
+                                                    &keys->service()},
                                      std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dns/zone/rdata_parser.h"
+#include "server/signing_config.h"
 
 namespace meridian::server {
 namespace {
@@ -158,6 +159,7 @@ std::vector<dns::ZonePolicy> decodeZonePolicies(ObjectReader& dns, const Keys& k
                             [&](ObjectReader& each) { return decodeTarget(each, keys); });
     out.update = decodeEach(in, "update", kMaxOfZone,
                             [&](ObjectReader& each) { return decodeGrant(each, keys, out.name); });
+    out.sign = decodeSigning(in);
     in.finish();
     return out;
   });

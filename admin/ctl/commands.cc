@@ -330,6 +330,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addVersions(app, globals);
   addRollback(app, globals);
   addZones(app, globals);
+  addKeys(app, globals);
   addChange(app, globals);
   addConsumers(app, globals);
   addLinks(app, globals);

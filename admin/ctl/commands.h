@@ -36,6 +36,7 @@ void addHa(CLI::App& app, Globals& globals);
 void addLoad(CLI::App& app, Globals& globals);
 void addLinks(CLI::App& app, Globals& globals);
 void addZones(CLI::App& app, Globals& globals);
+void addKeys(CLI::App& app, Globals& globals);
 
 // Runs `command` with a client of the globals' server and token when `app` is the one that was
 // asked for.

@@ -5,6 +5,7 @@
 
 #include "admin/ctl/show_change.h"
 #include "admin/ctl/show_json.h"
+#include "admin/ctl/show_keys.h"
 #include "admin/ctl/show_load.h"
 #include "admin/ctl/text_table.h"
 
@@ -407,6 +408,10 @@ std::string render(View view, const std::string& body) {
     case View::kZoneChanged:
     case View::kZoneRemoved:
       return zoneText(view, reply);
+    case View::kKeys:
+      return keysText(reply);
+    case View::kKeyChanged:
+      return keyChangedText(reply);
     case View::kPlan:
       return planText(reply);
     case View::kChanges:

@@ -27,6 +27,8 @@ enum class View {
   kZone,
   kZoneChanged,
   kZoneRemoved,
+  kKeys,
+  kKeyChanged,
   kPlan,
   kChanges,
   kChange,

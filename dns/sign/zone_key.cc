@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint8_t kDnskeyProtocol = 3;  // the only one (RFC 4034 §2.1.2)
 constexpr std::uint8_t kSha256Digest = 2;    // RFC 4509
+constexpr std::size_t kFixedBytes = 4;       // of DNSKEY and DS, before the key or digest
 
 }  // namespace
 
@@ -31,8 +32,10 @@ std::vector<std::uint8_t> dsOf(NameView apex, std::span<const std::uint8_t> dnsk
   hashed += asText(dnskey);
   const Sha256 digest = sha256(hashed);
   const std::uint16_t tag = keyTagOf(dnskey);
-  std::vector<std::uint8_t> out{static_cast<std::uint8_t>(tag >> 8U),
-                                static_cast<std::uint8_t>(tag), dnskey[3], kSha256Digest};
+  std::vector<std::uint8_t> out;
+  out.reserve(kFixedBytes + digest.size());
+  out.assign({static_cast<std::uint8_t>(tag >> 8U), static_cast<std::uint8_t>(tag), dnskey[3],
+              kSha256Digest});
   out.insert(out.end(), digest.begin(), digest.end());
   return out;
 }
@@ -42,8 +45,9 @@ ZoneKey::ZoneKey(SigningKey key, bool is_entry_point) : key_(std::move(key)) {
   const auto algorithm = key_.kind() == SigningKeyKind::kEcdsaP256
                              ? SigningAlgorithm::kEcdsaP256Sha256
                              : SigningAlgorithm::kEd25519;
-  dnskey_ = {static_cast<std::uint8_t>(flags >> 8U), static_cast<std::uint8_t>(flags),
-             kDnskeyProtocol, static_cast<std::uint8_t>(algorithm)};
+  dnskey_.reserve(kFixedBytes + key_.publicBytes().size());
+  dnskey_.assign({static_cast<std::uint8_t>(flags >> 8U), static_cast<std::uint8_t>(flags),
+                  kDnskeyProtocol, static_cast<std::uint8_t>(algorithm)});
   dnskey_.insert(dnskey_.end(), key_.publicBytes().begin(), key_.publicBytes().end());
   tag_ = keyTagOf(dnskey_);
 }

@@ -20,6 +20,11 @@ bool ZonePolicies::allowUpdates() const {
                      [](const ZonePolicy& policy) { return !policy.update.empty(); });
 }
 
+bool ZonePolicies::sign() const {
+  return std::any_of(policies_.begin(), policies_.end(),
+                     [](const ZonePolicy& policy) { return policy.sign.has_value(); });
+}
+
 const ZonePolicy& ZonePolicies::of(NameView apex) const {
   static const ZonePolicy kNone;
   const ZonePolicy* closest = &kNone;

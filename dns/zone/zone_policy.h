@@ -9,6 +9,7 @@
 #include "dns/wire/name.h"
 #include "dns/wire/tsig.h"
 #include "dns/wire/types.h"
+#include "dns/zone/signing_policy.h"
 #include "dns/zone/zone_edit.h"
 
 namespace meridian::dns {
@@ -52,6 +53,7 @@ struct ZonePolicy {
   std::vector<NotifyTarget> notify;
   std::vector<UpdateGrant> update;  // none: nobody
   SerialPolicy serials = SerialPolicy::kIncrement;
+  std::optional<SigningPolicy> sign = {};  // nullopt: it is not signed here
 };
 
 class ZonePolicies {
@@ -64,6 +66,8 @@ class ZonePolicies {
   const ZonePolicy& of(NameView apex) const;
   // Whether any of them lets anybody update anything.
   bool allowUpdates() const;
+  // Whether any of them has a zone signed.
+  bool sign() const;
 
  private:
   std::vector<ZonePolicy> policies_;

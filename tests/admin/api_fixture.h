@@ -187,7 +187,9 @@ class ApiTest : public testing::Test {
                                          nullptr,
                                          nullptr,
                                          nullptr,
-                                         &arrivals_},
+                                         &arrivals_,
+                                         false,
+                                         keys_},
                                  std::move(*tokens));
     auto server = HttpServer::start(
         loop_, {.listen = *IpEndpoint::parse("127.0.0.1:0"), .max_body_bytes = 1 << 20},
@@ -295,6 +297,7 @@ class ApiTest : public testing::Test {
   std::vector<std::string> missing_;
   test::TempDir zone_files_;
   std::optional<dns::ZoneService> zones_;
+  dns::KeyService* keys_ = nullptr;  // set before SetUp()
   FakeMetrics metrics_;
   partition::LinkBook link_book_;
   partition::FeedIntake drc_{link_book_};
