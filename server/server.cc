@@ -33,9 +33,9 @@
 #include "partition/traffic/resolver_counts.h"
 #include "partition/traffic/resolver_period.h"
 #include "server/file_limit.h"
-#include "server/key_watch.h"
 #include "server/metrics_source.h"
 #include "server/secret_watch.h"
+#include "server/signing_watch.h"
 #include "server/state_publisher.h"
 #include "server/world.h"
 
@@ -111,8 +111,8 @@ struct Server::Parts {
   EventLoop loop;
   StatePublisher publisher;
   std::shared_ptr<KvStore> store;
+  std::unique_ptr<SigningWatch> signing;
   std::optional<dns::ZoneService> zones;
-  std::unique_ptr<KeyWatch> keys;
   std::unique_ptr<dns::Notifier> notifier;
   std::unique_ptr<dns::UpdateService> updates;
   std::unique_ptr<dns::RequestDesk> desk;
@@ -228,7 +228,7 @@ Status Server::Parts::openMap() {
   for (std::string& family : partition::LinkHistory::families()) families.push_back(family);
   for (std::string& family : partition::GoodSites::families()) families.push_back(family);
   for (std::string& family : dns::ZoneService::families()) families.push_back(family);
-  for (std::string& family : KeyWatch::families()) families.push_back(family);
+  for (std::string& family : SigningWatch::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
@@ -254,17 +254,16 @@ Status Server::Parts::openMap() {
 
 // What the store has of the zones comes over what the files say.
 Status Server::Parts::openZones() {
-  auto opened =
-      dns::ZoneService::open(store, clock, world.config.zones_dir, std::move(world.zones));
+  auto opened_signing = SigningWatch::open(clock, store, world.config, publisher.settings());
+  if (!opened_signing) return tl::unexpected(opened_signing.error());
+  signing = std::move(*opened_signing);
+  auto opened = dns::ZoneService::open(store, clock, world.config.zones_dir, std::move(world.zones),
+                                       &signing->signing());
   if (!opened) return tl::unexpected(opened.error());
   zones = std::move(*opened);
   zones->setPolicies(publisher.settings().zone_policies);
   zones->onChange([this](const auto& next) { return publisher.prepareZones(next); });
   publisher.setZones(zones->zones());
-  auto opened_keys =
-      KeyWatch::open(loop, clock, store, world.config, publisher.settings(), *zones->zones());
-  if (!opened_keys) return tl::unexpected(opened_keys.error());
-  keys = std::move(*opened_keys);
   notifier = std::make_unique<dns::Notifier>(loop, clock,
                                              [this] { return publisher.settings().tsig_keys; });
   updates = std::make_unique<dns::UpdateService>(
@@ -274,7 +273,7 @@ Status Server::Parts::openZones() {
         return updates->answer(message, client);
       });
   zones->onPublished([this](const dns::LoadedZone& zone) {
-    keys->zoneServed(zone);
+    signing->zoneServed(zone);
     announce(zone);
   });
   return {};
@@ -468,7 +467,7 @@ Status Server::Parts::startAdmin() {
                                                     &load,
                                                     &arrivals,
                                                     !world.topology,
-                                                    &keys->service()},
+                                                    &signing->keys()},
                                      std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -536,6 +535,7 @@ void Server::Parts::startWorkers() {
   });
   resolvers_tick = loop.every(partition::ResolverCounts::kEvery, [this] { countResolvers(); });
   spill_tick = loop.every(spill->period(), [this] { spill->tick(); });
+  signing->start(loop, *zones);
   secrets_tick = loop.every(SecretWatch::kEvery, [this] { secret_watch->look(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });

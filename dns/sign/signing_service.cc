@@ -16,24 +16,29 @@ std::string keyOf(NameView apex) {
 }  // namespace
 
 Checked<ZoneSigning::Signed> SigningService::sign(const Zone* before, const Zone& data) {
-  const std::optional<ZoneSigningOrder> order = orders_(data.apex());
   const WallTime now = clock_.wallNow();
+  SigningStatus& status = zones_[keyOf(data.apex())];
+  status.next = now + kRetry;
+  const Result<ZoneSigningOrder> order = order_(data);
+  if (!order) {
+    failed_.add();
+    Diagnostics problems;
+    problems.add({}, data.apex().text(), "", order.error().message);
+    return tl::unexpected(std::move(problems));
+  }
   auto outcome = signZone({before, data, *order->keys, order->policy, now});
   if (!outcome) {
     failed_.add();
-    zones_[keyOf(data.apex())].next = now + kRetry;
     return tl::unexpected(std::move(outcome.error()));
   }
   made_.add(outcome->made);
-  const SigningStatus status{outcome->next, outcome->max_ttl, outcome->left == 0};
-  zones_[keyOf(data.apex())] = status;
+  status = {outcome->next, order->keys, outcome->left == 0};
   if (outcome->changed) {
     logInfo("zone_signed", {{"zone", data.apex().text()},
                             {"signatures_made", std::to_string(outcome->made)},
                             {"signatures_kept", std::to_string(outcome->kept)},
                             {"left_for_the_next_pass", std::to_string(outcome->left)}});
   }
-  observer_(data.apex(), status);
   Signed out{std::move(outcome->zone), outcome->changed};
   if (order->policy.denial == DenialKind::kCompact) {
     out.online = std::make_shared<const OnlineKeys>(

@@ -27,9 +27,9 @@ struct ZoneSigningOrder {
 
 // What is known of a zone since it was signed last.
 struct SigningStatus {
-  WallTime next{};            // when it is signed again
-  std::uint32_t max_ttl = 0;  // s; of all its records
-  bool complete = false;      // every signature is by the keys that sign now
+  WallTime next{};                          // when it is signed again
+  std::shared_ptr<const KeySet> keys = {};  // that it was signed with; nullptr: it could not be
+  bool complete = false;                    // every signature is by those that sign now
 };
 
 class SigningService final : public ZoneSigning {
@@ -37,18 +37,14 @@ class SigningService final : public ZoneSigning {
   // A zone that could not be signed is tried again after that.
   static constexpr std::chrono::seconds kRetry{60};
 
-  // `orders`: nullopt for a zone that is not to be signed here.
-  SigningService(const Clock& clock,
-                 std::function<std::optional<ZoneSigningOrder>(NameView apex)> orders)
-      : clock_(clock), orders_(std::move(orders)) {}
+  // `signs` says which zones are to be signed, `order` how; `data` is such a zone.
+  SigningService(const Clock& clock, std::function<bool(NameView apex)> signs,
+                 std::function<Result<ZoneSigningOrder>(const Zone& data)> order)
+      : clock_(clock), signs_(std::move(signs)), order_(std::move(order)) {}
 
-  bool signs(NameView apex) override { return orders_(apex).has_value(); }
+  bool signs(NameView apex) override { return signs_(apex); }
   Checked<Signed> sign(const Zone* before, const Zone& data) override;
 
-  // Is told each zone that was signed.
-  void onSigned(std::function<void(NameView apex, const SigningStatus&)> observer) {
-    observer_ = std::move(observer);
-  }
   // The zone's keys are others: it is due.
   void wake(NameView apex);
   // Zones that are due; they are not given again before kRetry has passed or they were signed.
@@ -61,9 +57,8 @@ class SigningService final : public ZoneSigning {
 
  private:
   const Clock& clock_;
-  std::function<std::optional<ZoneSigningOrder>(NameView)> orders_;
-  std::function<void(NameView, const SigningStatus&)> observer_ = [](NameView,
-                                                                     const SigningStatus&) {};
+  std::function<bool(NameView)> signs_;
+  std::function<Result<ZoneSigningOrder>(const Zone&)> order_;
   std::map<std::string, SigningStatus> zones_;  // by apex in wire form
   Counter made_, failed_;
 };

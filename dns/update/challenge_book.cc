@@ -105,8 +105,9 @@ ZoneResult<Challenge> ChallengeBook::present(NameView owner, const std::string& 
     }
   }
   if (auto done = edit(lowered, value, true); !done) {
-    // What cannot be forgotten now is, when its time is over.
-    if (is_new) (void)list_.remove(challenge.id);
+    // After a write that failed the record may be there, at the next start: the entry will end it.
+    const bool may_be_there = done.error().error.kind == ErrorKind::kIo;
+    if (is_new && !may_be_there) (void)list_.remove(challenge.id);
     return tl::unexpected(done.error());
   }
   return challenge;

@@ -43,8 +43,9 @@ class SigningServiceTest : public testing::Test {
     auto files = loadZones(folder_.path(), clock_.wallNow());
     ASSERT_TRUE(files) << files.error().text();
     signing_ = std::make_unique<SigningService>(
-        clock_, [this](NameView apex) -> std::optional<ZoneSigningOrder> {
-          if (!signs_ || apex != kExample.view()) return std::nullopt;
+        clock_, [this](NameView apex) { return signs_ && apex == kExample.view(); },
+        [this](const Zone&) -> Result<ZoneSigningOrder> {
+          if (keys_.empty()) return fail(ErrorKind::kIo, "no keys yet");
           return ZoneSigningOrder{std::make_shared<const KeySet>(test::keySetOf(keys_)), {}};
         });
     auto store = std::make_shared<MemoryStore>(disk_, ZoneService::families());
@@ -225,6 +226,22 @@ TEST_F(SigningServiceTest, EditsOfWhatSigningMakesAreRefused) {
   ASSERT_FALSE(changed);
   EXPECT_THAT(changed.error().problems.text(), HasSubstr("made by signing"));
   EXPECT_EQ(zone().zone->serial(), 8U);
+}
+
+TEST_F(SigningServiceTest, WithoutKeysNothingIsServedUnsigned) {
+  const std::string before = text();
+  const KeySet::Keys keys = std::exchange(keys_, {});
+  const auto refused = setA("new.example.", {192, 0, 2, 9});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().problems.text(), HasSubstr("no keys yet"));
+  EXPECT_EQ(text(), before);
+  EXPECT_EQ(signing_->failed().value(), 1U);
+  EXPECT_TRUE(signing_->takeDue().empty());
+  clock_.advance(SigningService::kRetry);
+  EXPECT_EQ(signing_->takeDue(), std::vector<Name>{kExample});
+  keys_ = keys;
+  EXPECT_TRUE(setA("new.example.", {192, 0, 2, 9}));
+  check();
 }
 
 TEST_F(SigningServiceTest, AStoreThatFailsLeavesTheOldZone) {
