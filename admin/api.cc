@@ -20,6 +20,7 @@ Api::Api(Context context, Authenticator authenticator)
   addChangeRoutes(router_, context_, *change_feed_);
   addZoneRoutes(router_, context_);
   if (context_.keys != nullptr) addKeyRoutes(router_, context_, *context_.keys);
+  if (context_.challenges != nullptr) addAcmeRoutes(router_, *context_.challenges);
   addLinkRoutes(router_, context_);
   if (context_.link_history != nullptr) {
     addLinkHistoryRoutes(router_, context_, *context_.link_history);

@@ -52,6 +52,7 @@ void addZoneRoutes(Router& router, const Context& context);
 void addKeyRoutes(Router& router, const Context& context, dns::KeyService& keys);
 // meridian_dnssec_key*
 std::vector<Metric> keyMetrics(const Context& context, const dns::KeyService& keys);
+void addAcmeRoutes(Router& router, dns::ChallengeBook& book);
 void addLinkRoutes(Router& router, const Context& context);
 // meridian_drc_*
 std::vector<Metric> linkMetrics(const Context& context);

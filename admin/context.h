@@ -22,6 +22,7 @@
 #include "partition/pool.h"
 
 namespace meridian::dns {
+class ChallengeBook;
 class KeyService;
 class ZoneService;
 }  // namespace meridian::dns
@@ -103,6 +104,7 @@ struct Context {
   const partition::LoadSource* load = nullptr;  // nullptr: nobody reports any
   partition::ArrivalBook* arrivals = nullptr;   // nullptr: no routes for them
   bool topology_file_invalid = false;           // at the start; the journal's topology is served
+  dns::ChallengeBook* challenges = nullptr;     // nullptr: no routes for them
   dns::KeyService* keys = nullptr;              // nullptr: no routes for them
 };
 

@@ -5,6 +5,7 @@
 #include "admin/requests.h"
 #include "base/config_node.h"
 #include "base/config_reader.h"
+#include "dns/update/challenge_book.h"
 #include "dns/zone/loader.h"
 #include "dns/zone/rdata_parser.h"
 
@@ -110,6 +111,29 @@ Checked<ZoneReloadBody> decodeZoneReload(std::string_view body) {
   ObjectReader in(*root, "", kBody, problems);
   ZoneReloadBody out;
   if (in.boolean("discard_edits", false)) out.edits = dns::Edits::kDiscard;
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(std::move(problems));
+  return out;
+}
+
+Checked<ChallengeBody> decodeChallenge(std::string_view body) {
+  using dns::ChallengeBook;
+  auto root = parseJson(body, kBody);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kBody, problems);
+  ChallengeBody out;
+  const std::string owner = in.string("fqdn", {.required = true});
+  if (const Result<Name> name = Name::parse(owner)) {
+    out.owner = *name;
+  } else if (!owner.empty()) {
+    in.error("fqdn", name.error().message);
+  }
+  out.value = in.string("value", {.required = true});
+  out.life = std::chrono::seconds(
+      in.integer("expires_in_s", {.min = 1,
+                                  .max = ChallengeBook::kMaxLife.count(),
+                                  .fallback = ChallengeBook::kDefaultLife.count()}));
   in.finish();
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   return out;

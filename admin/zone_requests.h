@@ -2,6 +2,7 @@
 // fuzzed.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -31,5 +32,13 @@ struct ZoneReloadBody {
 };
 // {"discard_edits": false}, or nothing.
 Checked<ZoneReloadBody> decodeZoneReload(std::string_view body);
+
+struct ChallengeBody {
+  dns::Name owner;
+  std::string value;
+  std::chrono::seconds life{};
+};
+// {"fqdn": TEXT, "value": TEXT, "expires_in_s": 3600}
+Checked<ChallengeBody> decodeChallenge(std::string_view body);
 
 }  // namespace meridian::admin

@@ -331,6 +331,7 @@ void addCommands(CLI::App& app, Globals& globals) {
   addRollback(app, globals);
   addZones(app, globals);
   addKeys(app, globals);
+  addAcme(app, globals);
   addChange(app, globals);
   addConsumers(app, globals);
   addLinks(app, globals);

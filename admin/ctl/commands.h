@@ -30,6 +30,7 @@ void addCommands(CLI::App& app, Globals& globals);
 // The parts of it that have files of their own.
 void addHealth(CLI::App& app, Globals& globals);
 void addSite(CLI::App& app, Globals& globals);
+void addAcme(CLI::App& app, Globals& globals);
 void addHold(CLI::App& app, Globals& globals);
 void addChange(CLI::App& app, Globals& globals);
 void addHa(CLI::App& app, Globals& globals);

@@ -266,6 +266,15 @@ std::string holds(const Json& rows) {
   return rows.empty() ? std::string("nobody holds anything\n") : table.text();
 }
 
+std::string challenges(const Json& rows) {
+  TextTable table({"NAME", "VALUE", "EXPIRES", "ACTOR"});
+  for (const Json& row : rows) {
+    table.add(
+        {field(row, "fqdn"), field(row, "value"), field(row, "expires"), field(row, "actor")});
+  }
+  return rows.empty() ? std::string("no tokens\n") : table.text();
+}
+
 std::string overrides(const Json& rows) {
   TextTable table(
       {"ID", "GLOB", "STATE", "SITES", "CHECKS", "ENDPOINTS", "EXPIRES", "AUTHOR", "REASON"});
@@ -434,6 +443,12 @@ std::string render(View view, const std::string& body) {
       return sites(reply.at("sites"));
     case View::kSiteMoved:
       return siteMoved(reply);
+    case View::kChallenges:
+      return challenges(reply.at("challenges"));
+    case View::kChallenge:
+      return challenges(Json::array({reply}));
+    case View::kChallengeRemoved:
+      return "the token at " + field(reply, "removed") + " is gone\n";
     case View::kHolds:
       return holds(reply.at("holds"));
     case View::kHold:

@@ -186,7 +186,9 @@ class SignedServices(ScenarioCase):
 
     def test_a_remap_is_signed_before_it_is_served(self):
         made = self.metric()
-        done = self.server.rest("POST", "/v1/partitions/north/remap", {"to": "mad", "reason": "test"})
+        epoch = self.server.rest("GET", "/v1/partitions/north").json["epoch"]
+        done = self.server.rest("POST", "/v1/partitions/north/remap",
+                                {"to": "mad", "expected_epoch": epoch, "reason": "test"})
         self.assertEqual(done.status, 200, done)
         query = dns.message.make_query(f"snorth.shard.{SERVICE}", "A", want_dnssec=True)
         reply = dns.query.udp(query, LOOPBACK, port=self.server.port, timeout=10)
