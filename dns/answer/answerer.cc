@@ -62,7 +62,7 @@ class Answering {
       step = answerServiceNode(*node);
     if (step == Step::kDone) return out_.setAuthoritative(true);
     zone_ = zoneFor(query_.lowered.view(), query_.type);
-    if (zone_ == nullptr) return refuse(ExtendedError::kNotAuthoritative);
+    if (zone_ == nullptr) return withoutZone();
     if (isExplain(name_) && state_.services->touches(*zone_) && answerExplain()) return;
     out_.setAuthoritative(true);
     signed_.begin(*zone_, query_.edns.dnssec_ok, query_.type, out_);
@@ -87,10 +87,22 @@ class Answering {
     opt_.extended = why;
   }
 
-  // DS of a zone's apex belongs to the parent's side of the cut (RFC 4035 §3.1.4.1).
+  // No zone here has the name, or one that its primary does not bring (docs/transfers.md): SERVFAIL
+  // lets the resolver ask another server.
+  [[gnu::noinline]] void withoutZone() {
+    if (aliases_ != 0) return out_.setAuthoritative(true);  // a service's alias needs no zone
+    const LoadedZone* held = state_.zones->covering(query_.lowered.view());
+    if (held == nullptr) return refuse(ExtendedError::kNotAuthoritative);
+    out_.setRcode(Rcode::kServFail);
+    opt_.extended = held->availability == Availability::kExpired ? ExtendedError::kInvalidData
+                                                                 : ExtendedError::kNotReady;
+  }
+
+  // DS of a zone's apex belongs to the parent's side of the cut (RFC 4035 §3.1.4.1), also where
+  // the zone itself cannot be answered from.
   const Zone* zoneFor(NameView name, RrType type) const {
     const Zone* zone = state_.zones->find(name);
-    if (type == RrType::kDs && zone != nullptr && zone->apex() == name && !name.isRoot()) {
+    if (type == RrType::kDs && (zone == nullptr || zone->apex() == name) && !name.isRoot()) {
       if (const Zone* parent = state_.zones->find(name.parent())) return parent;
     }
     return zone;

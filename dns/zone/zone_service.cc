@@ -31,6 +31,10 @@ tl::unexpected<ZoneError> noSuchZone(NameView apex) {
   return refuse(ErrorKind::kNotFound, "no zone " + apex.text());
 }
 
+tl::unexpected<ZoneError> hasPrimary() {
+  return refuse(ErrorKind::kRefused, "the zone comes from its primaries: change it there");
+}
+
 // Of all records, in the order of the file.
 std::string digestOf(const Zone& zone) {
   RecordList records;
@@ -110,6 +114,7 @@ ZoneResult<ZoneChanged> ZoneService::reload(NameView apex, Edits edits) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
   const bool stored = before->source == ZoneSource::kStore;
+  if (policies_->isSecondary(apex)) return hasPrimary();
   if (before->file.empty()) {
     return refuse(ErrorKind::kRefused, "the zone has no file: it is in the store alone");
   }
@@ -178,6 +183,7 @@ ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
 ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& step) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
+  if (policies_->isSecondary(apex)) return hasPrimary();
   if (before->zone->denial() != nullptr) {
     return refuse(
         ErrorKind::kRefused,
@@ -190,6 +196,7 @@ ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& s
 }
 
 ZoneResult<ZoneChanged> ZoneService::replace(std::shared_ptr<const Zone> next) {
+  if (policies_->isSecondary(next->apex())) return hasPrimary();
   const LoadedZone* before = zones_->at(next->apex());
   if (before == nullptr) return commit(nullptr, std::move(next));
   const std::uint32_t serial = before->zone->serial();
@@ -223,6 +230,7 @@ ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before,
     facts = std::move(*known);
   }
   facts.changed = clock_->wallNow();
+  if (policies_->isSecondary(next->apex())) facts.refreshed = facts.changed;
   const ZoneChanged changed{before == nullptr ? 0 : before->zone->serial(), next->serial()};
   const std::string file = before == nullptr ? "" : before->file;
   LoadedZone loaded = after(before, {std::move(next), file, facts.changed});
@@ -241,6 +249,7 @@ ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before,
 ZoneResult<void> ZoneService::remove(NameView apex) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
+  if (policies_->isSecondary(apex)) return hasPrimary();
   if (!before->file.empty()) {
     return refuse(ErrorKind::kRefused,
                   "the zone has a file, " + before->file + ": take that away, and reload");

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct StoredZoneFacts {
   std::string file;         // the zone's file when it was last what is served; empty: it has none
   std::string file_sha256;  // hexadecimal; of the records that the file had then
   WallTime changed{};       // when the zone last changed
+  // Of a zone that comes from a primary: when it was last known to be what the primary has.
+  std::optional<WallTime> refreshed = {};
 };
 
 struct StoredZone {
@@ -45,6 +48,8 @@ class ZoneStore {
   // `zone` as the step that `history` ends with left it; a history without steps: the zone as a
   // whole, and nothing of before. kIo: nothing is changed.
   Status keep(const Zone& zone, const ZoneHistory& history, const StoredZoneFacts& facts);
+  // Of a zone that is here: these facts from now on. kIo: nothing is changed. kNotFound.
+  Status keepFacts(NameView apex, const StoredZoneFacts& facts);
   // As last kept; nullptr: the zone is not here. Valid until the next call that keeps or forgets
   // it.
   const StoredZoneFacts* factsOf(NameView apex) const;
@@ -64,6 +69,7 @@ class ZoneStore {
   };
   struct Reading;
 
+  static std::string metaOf(const Entry& entry, const StoredZoneFacts& facts);
   static void addSnapshot(const std::string& prefix, const Zone& zone, Entry& entry,
                           std::vector<StoreWrite>& batch);
   Result<StoredZone> assemble(Reading& reading);
