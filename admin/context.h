@@ -22,6 +22,7 @@
 #include "partition/pool.h"
 
 namespace meridian::dns {
+class SecondaryService;
 class ZoneService;
 }
 
@@ -99,9 +100,10 @@ struct Context {
   // nullptr: queries, or resolvers, that a change touches are not told.
   const partition::QueryRates* rates = nullptr;
   const partition::ResolverCounts* resolvers = nullptr;
-  const partition::LoadSource* load = nullptr;  // nullptr: nobody reports any
-  partition::ArrivalBook* arrivals = nullptr;   // nullptr: no routes for them
-  bool topology_file_invalid = false;           // at the start; the journal's topology is served
+  const partition::LoadSource* load = nullptr;   // nullptr: nobody reports any
+  partition::ArrivalBook* arrivals = nullptr;    // nullptr: no routes for them
+  bool topology_file_invalid = false;            // at the start; the journal's topology is served
+  dns::SecondaryService* secondaries = nullptr;  // nullptr: no zone comes from elsewhere
 };
 
 }  // namespace meridian::admin

@@ -32,4 +32,10 @@ struct ZoneReloadBody {
 // {"discard_edits": false}, or nothing.
 Checked<ZoneReloadBody> decodeZoneReload(std::string_view body);
 
+struct ZoneRefreshBody {
+  bool whole = false;
+};
+// {"whole": false}, or nothing.
+Checked<ZoneRefreshBody> decodeZoneRefresh(std::string_view body);
+
 }  // namespace meridian::admin

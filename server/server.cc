@@ -14,6 +14,7 @@
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
 #include "dns/transfer/notifier.h"
+#include "dns/transfer/secondary_service.h"
 #include "dns/update/update_service.h"
 #include "dns/zone/zone_service.h"
 #include "partition/change/engine.h"
@@ -112,6 +113,7 @@ struct Server::Parts {
   std::shared_ptr<KvStore> store;
   std::optional<dns::ZoneService> zones;
   std::unique_ptr<dns::Notifier> notifier;
+  std::unique_ptr<dns::SecondaryService> secondaries;
   std::unique_ptr<dns::UpdateService> updates;
   std::unique_ptr<dns::RequestDesk> desk;
   std::optional<partition::GoodSites> good_sites;
@@ -256,12 +258,18 @@ Status Server::Parts::openZones() {
   if (!opened) return tl::unexpected(opened.error());
   zones = std::move(*opened);
   zones->setPolicies(publisher.settings().zone_policies);
+  if (Status added = zones->addSecondaries(); !added) return added;
   zones->onChange([this](const auto& next) { return publisher.prepareZones(next); });
   publisher.setZones(zones->zones());
-  notifier = std::make_unique<dns::Notifier>(loop, clock,
-                                             [this] { return publisher.settings().tsig_keys; });
+  const auto keys = [this] { return publisher.settings().tsig_keys; };
+  notifier = std::make_unique<dns::Notifier>(loop, clock, keys);
+  secondaries = std::make_unique<dns::SecondaryService>(
+      loop, clock, *zones, publisher.settings().zone_policies, keys, world.config.transfers_in);
   updates = std::make_unique<dns::UpdateService>(
-      *zones, clock, [this]() -> const dns::AnswerSettings& { return publisher.settings(); });
+      *zones, clock, [this]() -> const dns::AnswerSettings& { return publisher.settings(); },
+      [this](auto zone, auto& client, auto* key) {
+        return secondaries->notified(zone, client, key);
+      });
   desk = std::make_unique<dns::RequestDesk>(
       loop, [this](std::span<const std::uint8_t> message, const dns::Client& client) {
         return updates->answer(message, client);
@@ -271,6 +279,7 @@ Status Server::Parts::openZones() {
 }
 
 void Server::Parts::announce(const dns::LoadedZone& zone) const {
+  if (zone.availability != dns::Availability::kServed) return;
   notifier->notify(zone.zone, publisher.settings().zone_policies->of(zone.zone->apex()).notify);
 }
 
@@ -347,9 +356,11 @@ Status Server::Parts::bindDns() {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t workers = world.config.udp_workers == 0 ? cores : world.config.udp_workers;
   reserveFiles(world.config, workers * world.config.dns_listen.size());
-  // Where nobody may update anything no stranger's message reaches the control thread.
+  // Where nobody may update anything, and no zone comes from elsewhere, no stranger's message
+  // reaches the control thread.
+  const dns::ZonePolicies& policies = *publisher.settings().zone_policies;
   dns::RequestDesk* const takers =
-      publisher.settings().zone_policies->allowUpdates() ? desk.get() : nullptr;
+      policies.allowUpdates() || !policies.secondaries().empty() ? desk.get() : nullptr;
   std::vector<dns::TcpListener> listeners;
   for (IpEndpoint endpoint : world.config.dns_listen) {
     for (std::size_t i = 0; i < workers; ++i) {
@@ -377,8 +388,8 @@ Status Server::Parts::bindDns() {
       dns::TcpLimits{config.tcp_max_connections, config.tcp_max_per_client, config.tcp_idle_timeout,
                      config.tcp_write_timeout, config.handshake_timeout},
       takers);
-  metrics =
-      std::make_unique<DnsMetrics>(udp, *tcp, *notifier, *desk, *updates, publisher.published());
+  metrics = std::make_unique<DnsMetrics>(udp, *tcp, *notifier, *desk, *updates, *secondaries,
+                                         publisher.published());
   return {};
 }
 
@@ -457,7 +468,8 @@ Status Server::Parts::startAdmin() {
                                                     &resolvers,
                                                     &load,
                                                     &arrivals,
-                                                    !world.topology},
+                                                    !world.topology,
+                                                    secondaries.get()},
                                      std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -507,6 +519,7 @@ Status Server::Parts::startDrc() {
 }
 
 void Server::Parts::startWorkers() {
+  secondaries->start();
   for (const auto& worker : udp) worker->start();
   tcp->start();
   // Before the first change moves on, workers serve what it may move.

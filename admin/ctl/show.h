@@ -27,6 +27,7 @@ enum class View {
   kZone,
   kZoneChanged,
   kZoneRemoved,
+  kZoneRefreshed,
   kPlan,
   kChanges,
   kChange,
