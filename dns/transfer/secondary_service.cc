@@ -10,6 +10,7 @@
 #include "dns/transfer/incoming_transfer.h"
 #include "dns/transfer/refresh_plan.h"
 #include "dns/zone/serial.h"
+#include "dns/zone/signing_faults.h"
 
 namespace meridian::dns {
 
@@ -218,6 +219,7 @@ void SecondaryService::takeZone(Secondary& zone) {
   if (!next) {
     return fail(zone, "what came is no zone: " + next.error().entries().front().text());
   }
+  logSigningFaults(**next, zone.primary().address.text(), clock_.wallNow());
   taken(zone, zones_.takeFromPrimary(std::move(*next), zone.whole), counters_.axfr, "axfr");
 }
 
@@ -298,7 +300,6 @@ void SecondaryService::watchExpiry(Secondary& zone) {
 
 void SecondaryService::expireIfDue(Secondary& zone) {
   if (!zone.plan.expire(clock_.monotonicNow())) return;
-  counters_.expired.add();
   const auto expired = zones_.expire(zone.apex());
   logError("zone_expired", {{"zone", zone.apex().text()},
                             {"refreshed", zone.refreshed ? rfc3339(*zone.refreshed) : "never"},

@@ -35,7 +35,6 @@ struct SecondaryCounters {
   Counter ixfr;
   Counter failed;
   Counter bytes;  // of all messages that came
-  Counter expired;
   // NOTIFY, by their answers.
   Counter notices_taken;
   Counter notices_refused;  // from somebody who is no primary's

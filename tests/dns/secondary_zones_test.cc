@@ -105,7 +105,7 @@ TEST_F(SecondaryZonesTest, StepsAreKnownToOthers) {
   ASSERT_TRUE(changed) << changed.error().problems.text();
   EXPECT_EQ(changed->before, 7U);
   EXPECT_EQ(changed->after, 9U);
-  EXPECT_EQ(zoneText(*zone().zone, 1 << 20).value(), zoneText(*second, 1 << 20).value());
+  EXPECT_EQ(differenceOf(*zone().zone, *second), nullptr);
   ASSERT_TRUE(zone().history->since(7));
   EXPECT_EQ(zone().history->since(7)->size(), 1U);
 }
@@ -223,7 +223,7 @@ TEST(Condense, ManyStepsAreOneThatMakesTheSameZone) {
     EXPECT_EQ(whole.to(), 1 + count);
     const auto after = apply(*zones.front(), whole, "test");
     ASSERT_TRUE(after) << after.error().text();
-    ASSERT_EQ(zoneText(**after, 1 << 20).value(), zoneText(*zones.back(), 1 << 20).value());
+    ASSERT_EQ(differenceOf(**after, *zones.back()), nullptr);
     // Nothing stands in it that a later step took back.
     const auto direct = differenceOf(*zones.front(), *zones.back());
     ASSERT_EQ(whole.removed.count(), direct->removed.count());

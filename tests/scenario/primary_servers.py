@@ -1,13 +1,20 @@
 """NSD, Knot and BIND as primary servers of one zone, over TSIG; and one made of a few lines that sends
 whatever a test wants."""
 
+import signal
 import socket
 import subprocess
 import threading
 
+import dns.exception
+import dns.flags
 import dns.message
 import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import dns.update
+import dns.zone
 
 from harness import LOOPBACK, free_port
 from peer_servers import PeerServer, program
@@ -81,6 +88,7 @@ zone "{self.zone}" {{
 
 class KnotPrimary(Primary):
     name = "knot"
+    signing = "off"
 
     def configure(self):
         self.config_path.write_text(f"""\
@@ -115,6 +123,7 @@ zone:
     file: "{self.zone_file}"
     notify: secondary
     acl: secondaries
+    dnssec-signing: {self.signing}
 """)
 
     def command(self):
@@ -133,6 +142,10 @@ zone:
             owner, ttl, rdtype, data = record.split(" ", 3)
             self.control("zone-set", self.zone, owner, ttl, rdtype, data)
         self.control("zone-commit", self.zone)
+
+
+class SigningPrimary(KnotPrimary):
+    signing = "on"
 
 
 class NsdPrimary(Primary):
@@ -186,7 +199,7 @@ zone:
         text = self.text.replace(" 1 ", f" {self.serial} ", 1)
         self.zone_file.write_text(text + "".join(
             "{} {} IN {} {}\n".format(*record.split(" ", 3)) for record in self.records))
-        self.process.send_signal(__import__("signal").SIGHUP)
+        self.process.send_signal(signal.SIGHUP)
 
 
 class ScriptedPrimary:
@@ -225,3 +238,46 @@ class ScriptedPrimary:
 
     def stop(self):
         self.listener.close()
+
+
+class TextPrimary(ScriptedPrimary):
+    """Gives the zone of a text, unsigned; knows AXFR and, of IXFR, only that it does not know it.
+
+    While `silent` it takes questions and answers none. `asked`: the types of all questions.
+    """
+
+    def __init__(self, zone, text):
+        self.silent = False
+        self.asked = []
+        self.set(zone, text)
+        super().__init__(self._answer)
+
+    def set(self, zone, text):
+        self.zone = dns.zone.from_text(text, zone, relativize=False)
+
+    def _answer(self, query, send):
+        if self.silent:
+            return
+        zone, rdtype = self.zone, query.question[0].rdtype
+        self.asked.append(dns.rdatatype.to_text(rdtype))
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.AA
+        soa = zone.get_rrset(zone.origin, dns.rdatatype.SOA)
+        if rdtype == dns.rdatatype.IXFR:
+            response.set_rcode(dns.rcode.NOTIMP)
+            send(response.to_wire())
+            return
+        response.answer.append(soa)
+        if rdtype == dns.rdatatype.SOA:
+            send(response.to_wire())
+            return
+        for name, rdataset in zone.iterate_rdatasets():
+            if rdataset.rdtype != dns.rdatatype.SOA:
+                rrset = dns.rrset.RRset(name, rdataset.rdclass, rdataset.rdtype)
+                rrset.update(rdataset)
+                response.answer.append(rrset)
+        send(response.to_wire())
+        # To dnspython both SOA would be one RRset; so the last one comes by itself.
+        last = dns.message.make_response(query)
+        last.answer.append(soa)
+        send(last.to_wire())

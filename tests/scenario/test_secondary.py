@@ -9,19 +9,23 @@ import unittest
 import dns.edns
 import dns.flags
 import dns.message
+import dns.opcode
+import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
-import dns.zone
+import dns.update
 
 from harness import LOOPBACK, ScenarioCase, free_port, wait_for
-from primary_servers import BindPrimary, KnotPrimary, NsdPrimary, ScriptedPrimary
+from primary_servers import (BindPrimary, KnotPrimary, NsdPrimary, ScriptedPrimary, SigningPrimary,
+                             TextPrimary)
 from secondary_servers import KnotSecondary
 from small_world import small_world
 from test_transfers import KEY, OTHER_SECRET, SECRET, content, inbound
 
 CATCH_UP_SECONDS = 60.0
-PRIMARIES = {"bind.example": BindPrimary, "knot.example": KnotPrimary, "nsd.example": NsdPrimary}
+PRIMARIES = {"bind.example": BindPrimary, "knot.example": KnotPrimary, "nsd.example": NsdPrimary,
+             "signed.example": SigningPrimary}
 
 
 def zone_text(zone, times="3600 600 86400"):
@@ -65,7 +69,7 @@ def metric(server, name, **labels):
 class FollowsEachKindOfPrimary(ScenarioCase):
     def test_it_follows_and_outlives_them(self):
         chained = KnotSecondary(self.workspace.inner("chained"), "bind.example", (KEY, SECRET))
-        primaries = {zone: kind(self.workspace, zone, (KEY, SECRET), zone_text(zone))
+        primaries = {zone: kind(self.workspace.inner(zone), zone, (KEY, SECRET), zone_text(zone))
                      for zone, kind in PRIMARIES.items()}
         server = self.start(world(
             self.workspace, {zone: each.port for zone, each in primaries.items()},
@@ -108,6 +112,9 @@ class FollowsEachKindOfPrimary(ScenarioCase):
         for zone, records in served.items():
             self.assertEqual(ask(server, zone).rcode(), dns.rcode.NOERROR)
             self.assertEqual(content(inbound(server.address, zone)[0]), records)
+        query = dns.message.make_query("nothing.signed.example", "A", want_dnssec=True)
+        kinds = {rrset.rdtype for rrset in server.tcp(query).authority}
+        self.assertEqual(kinds, {dns.rdatatype.SOA, dns.rdatatype.NSEC, dns.rdatatype.RRSIG})
 
     def operators_see_it(self, server, primary):
         refreshed = server.rest("GET", "/v1/zones/bind.example").json["secondary"]
@@ -152,36 +159,12 @@ class Expiry(ScenarioCase):
     """A primary whose SOA says that the zone expires after three seconds, and which falls silent."""
 
     def test_an_expired_zone_is_servfail_until_its_primary_is_back(self):
-        zone = dns.zone.from_text(zone_text("short.example", "1 1 2"), relativize=False)
-        soa = zone.get_rrset("short.example.", "SOA")
-        silent = []
-
-        def answer(query, send):
-            if silent:
-                return
-            response = dns.message.make_response(query)
-            response.flags |= dns.flags.AA
-            response.answer.append(soa)
-            if query.question[0].rdtype != dns.rdatatype.SOA:
-                for name, rdataset in zone.iterate_rdatasets():
-                    if rdataset.rdtype != dns.rdatatype.SOA:
-                        rrset = dns.rrset.RRset(name, rdataset.rdclass, rdataset.rdtype)
-                        rrset.update(rdataset)
-                        response.answer.append(rrset)
-                # To dnspython both SOA are one RRset; so the last one comes by itself.
-                send(response.to_wire())
-                last = dns.message.make_response(query)
-                last.flags |= dns.flags.AA
-                last.answer.append(soa)
-                return send(last.to_wire())
-            return send(response.to_wire())
-
-        primary = ScriptedPrimary(answer)
+        primary = TextPrimary("short.example", zone_text("short.example", "1 1 2"))
         self.addCleanup(primary.stop)
         server = self.start(world(self.workspace, {"short.example": (primary.port, None)},
                                   settings={"transfers_in": {"idle_ms": 300}}))
         self.wait_for_rcode(server, dns.rcode.NOERROR)
-        silent.append(True)
+        primary.silent = True
         self.wait_for_rcode(server, dns.rcode.SERVFAIL)
         answer = ask(server, "www.short.example", "A")
         self.assertEqual(extended_errors(answer), [dns.edns.EDECode.INVALID_DATA])
@@ -192,12 +175,69 @@ class Expiry(ScenarioCase):
         server.kill9()
         server.launch()
         self.assertEqual(ask(server, "www.short.example", "A").rcode(), dns.rcode.SERVFAIL)
-        silent.clear()
+        primary.silent = False
         self.wait_for_rcode(server, dns.rcode.NOERROR)
 
     def wait_for_rcode(self, server, rcode):
         wait_for(lambda: ask(server, "www.short.example", "A").rcode() == rcode,
                  CATCH_UP_SECONDS, f"rcode {rcode}")
+
+
+class PrimariesOfAFewLines(ScenarioCase):
+    """The first primary does not answer; the second one does not know IXFR."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.zone = "text.example"
+        cls.primary = TextPrimary(cls.zone, zone_text(cls.zone))
+        cls.addClassCleanup(cls.primary.stop)
+        server = world(cls.workspace, {cls.zone: (free_port(), None)})
+        server.settings["dns"]["zones"][1]["primaries"].append(
+            {"address": f"{LOOPBACK}:{cls.primary.port}"})
+        cls.server = cls.start(server)
+        cls.wait_for_serial(1)
+
+    @classmethod
+    def wait_for_serial(cls, serial):
+        def is_there():
+            answer = ask(cls.server, cls.zone)
+            return answer.rcode() == dns.rcode.NOERROR and answer.answer[0][0].serial == serial
+        wait_for(is_there, CATCH_UP_SECONDS, f"serial {serial}")
+
+    def notify(self, zone, rdtype="SOA", source=LOOPBACK):
+        notice = dns.message.make_query(zone, rdtype)
+        notice.set_opcode(dns.opcode.NOTIFY)
+        notice.flags = (notice.flags & ~dns.flags.RD) | dns.flags.AA
+        return dns.query.udp(notice, LOOPBACK, port=self.server.port, source=source, timeout=10)
+
+    def test_a_notice_brings_the_change_by_axfr_from_whom_that_answers(self):
+        self.primary.set(self.zone, zone_text(self.zone).replace(" 1 3600", " 7 3600"))
+        answer = self.notify(self.zone)
+        self.assertEqual(answer.rcode(), dns.rcode.NOERROR)
+        self.assertTrue(answer.flags & dns.flags.AA)
+        self.wait_for_serial(7)
+        self.assertEqual(self.primary.asked[-3:], ["SOA", "IXFR", "AXFR"])
+        # An older serial is taken only when somebody says so.
+        self.primary.set(self.zone, zone_text(self.zone).replace(" 1 3600", " 5 3600"))
+        self.assertEqual(self.server.ctl("zones", "refresh", self.zone).returncode, 0)
+        wait_for(lambda: "zone_serial_older_at_primary" in self.server.log_text(),
+                 CATCH_UP_SECONDS, "a warning")
+        self.wait_for_serial(7)
+        self.assertEqual(self.server.ctl("zones", "refresh", self.zone, "--whole").returncode, 0)
+        self.wait_for_serial(5)
+
+    def test_notices_of_others_are_refused(self):
+        self.assertEqual(self.notify(self.zone, source="127.0.0.2").rcode(), dns.rcode.REFUSED)
+        self.assertEqual(self.notify("shop.example").rcode(), dns.rcode.NOTAUTH)
+        self.assertEqual(self.notify(self.zone, "A").rcode(), dns.rcode.FORMERR)
+        self.assertGreaterEqual(
+            metric(self.server, "meridian_dns_notify_in_total", outcome="refused"), 1)
+
+    def test_updates_are_for_the_primary(self):
+        update = dns.update.UpdateMessage(self.zone)
+        update.add("new", 60, "A", "192.0.2.1")
+        self.assertEqual(self.server.tcp(update).rcode(), dns.rcode.REFUSED)
 
 
 class PrimariesThatBehaveBadly(ScenarioCase):

@@ -76,7 +76,7 @@ TEST(ZoneConfig, PrimariesAreOfOneZoneThatIsMadeNowhereElse) {
   EXPECT_THAT(zoneProblems("[[dns.zones]]\nname = \"a\"\nprimaries = [{key = \"none\"}, "
                            "{address = \"192.0.2.1:0\"}]\nallow_notify = [{}]\n"),
               testing::AllOf(HasSubstr("primaries[0].address: is missing"),
-                             HasSubstr("primaries[0].key: none.: is not among tsig.keys"),
+                             HasSubstr("primaries[0].key: none: is not among tsig.keys"),
                              HasSubstr("primaries[1].address: 192.0.2.1:0: port 0 is none"),
                              HasSubstr("allow_notify[0].from: is missing")));
 }
