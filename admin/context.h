@@ -24,7 +24,7 @@
 namespace meridian::dns {
 class SecondaryService;
 class ZoneService;
-}
+}  // namespace meridian::dns
 
 namespace meridian::partition {
 class ArrivalBook;

@@ -9,6 +9,7 @@
 #include "dns/answer/chaos_text.h"
 #include "dns/answer/explain_text.h"
 #include "dns/answer/place.h"
+#include "dns/answer/refusal.h"
 #include "dns/answer/response_limit.h"
 #include "dns/answer/signed_answer.h"
 #include "dns/answer/signed_query.h"
@@ -87,15 +88,11 @@ class Answering {
     opt_.extended = why;
   }
 
-  // No zone here has the name, or one that its primary does not bring (docs/transfers.md): SERVFAIL
-  // lets the resolver ask another server.
   [[gnu::noinline]] void withoutZone() {
     if (aliases_ != 0) return out_.setAuthoritative(true);  // a service's alias needs no zone
-    const LoadedZone* held = state_.zones->covering(query_.lowered.view());
-    if (held == nullptr) return refuse(ExtendedError::kNotAuthoritative);
-    out_.setRcode(Rcode::kServFail);
-    opt_.extended = held->availability == Availability::kExpired ? ExtendedError::kInvalidData
-                                                                 : ExtendedError::kNotReady;
+    const Refusal refusal = refusalOutsideZones(*state_.zones, query_.lowered.view());
+    out_.setRcode(refusal.rcode);
+    opt_.extended = refusal.why;
   }
 
   // DS of a zone's apex belongs to the parent's side of the cut (RFC 4035 §3.1.4.1), also where
@@ -531,23 +528,6 @@ class Answering {
 };
 
 static_assert(Denial::kMaxRecords >= kMaxAliases + 1 + 3);
-
-// Of a message that has no question to answer.
-Rcode rcodeOf(ParseOutcome parsed, const AnswerSettings& settings) {
-  switch (parsed) {
-    case ParseOutcome::kNotImp:
-      return Rcode::kNotImp;
-    case ParseOutcome::kBadVers:
-      return Rcode::kBadVers;
-    case ParseOutcome::kCookieOnly:
-      return settings.cookies != nullptr ? Rcode::kNoError : Rcode::kFormErr;
-    case ParseOutcome::kFormErr:
-    case ParseOutcome::kIgnore:
-    case ParseOutcome::kOk:
-      break;
-  }
-  return Rcode::kFormErr;
-}
 
 }  // namespace
 
