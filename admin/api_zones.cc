@@ -159,6 +159,9 @@ HttpReply show(const Context& context, const Name& apex, bool as_text) {
   const LoadedZone* loaded = context.zones.zones()->at(apex);
   if (loaded == nullptr) return errorReply(ErrorKind::kNotFound, "no zone " + apex.text());
   if (!as_text) return jsonReply(zoneJson(context, *loaded));
+  if (loaded->availability == dns::Availability::kNeverLoaded) {
+    return errorReply(ErrorKind::kNotFound, "the zone has not come from its primaries yet");
+  }
   auto text = dns::zoneText(*loaded->zone, kMaxExportBytes);
   if (!text) return errorReply(text.error());
   return {.body = std::move(*text), .content_type = "text/dns"};

@@ -310,8 +310,9 @@ void SecondaryService::expireIfDue(Secondary& zone) {
 Rcode SecondaryService::notified(NameView apex, const Client& client, const TsigKey* key) {
   Secondary* zone = find(apex);
   if (zone == nullptr) {
-    counters_.notices_unknown.add();
-    return Rcode::kNotAuth;
+    const bool is_here = zones_.zones()->at(apex) != nullptr;
+    (is_here ? counters_.notices_refused : counters_.notices_unknown).add();
+    return is_here ? Rcode::kRefused : Rcode::kNotAuth;
   }
   const std::vector<ZonePrimary>& primaries = zone->policy->primaries;
   const auto teller =

@@ -37,8 +37,8 @@ struct SecondaryCounters {
   Counter bytes;  // of all messages that came
   // NOTIFY, by their answers.
   Counter notices_taken;
-  Counter notices_refused;  // from somebody who is no primary's
-  Counter notices_unknown;  // of a zone that comes from nowhere, or with a bad signature
+  Counter notices_refused;  // from somebody who is no primary of the zone
+  Counter notices_unknown;  // of a zone that is not here
 };
 
 struct SecondaryStatus {
@@ -69,7 +69,8 @@ class SecondaryService {
   std::size_t size() const { return zones_by_apex_.size(); }
 
   // A NOTIFY for `zone`, lower-cased, by who signed with `key` or did not sign (nullptr). The
-  // answer's code: NOERROR from a primary's address, and from whom allow_notify admits.
+  // answer's code: NOERROR from a primary's address, and from whom allow_notify admits; else
+  // REFUSED, and NOTAUTH of a zone that is not here.
   Rcode notified(NameView zone, const Client& client, const TsigKey* key);
   // Asks now; `whole`: for the whole zone, whatever its serial. False: it is none of these zones.
   bool refresh(NameView apex, bool whole);
