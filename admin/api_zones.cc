@@ -6,6 +6,7 @@
 #include "admin/reply.h"
 #include "admin/zone_requests.h"
 #include "base/log.h"
+#include "dns/transfer/secondary_service.h"
 #include "dns/zone/loader.h"
 #include "dns/zone/zone_service.h"
 #include "dns/zone/zone_text.h"
@@ -21,20 +22,41 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kMaxExportBytes = std::size_t{64} << 20;
 
-Json zoneJson(const LoadedZone& loaded) {
+Json timeOrNull(const std::optional<WallTime>& time) {
+  return time ? Json(rfc3339(*time)) : Json();
+}
+
+// Of a zone that comes from primaries; null: it does not.
+Json secondaryJson(const Context& context, dns::NameView apex) {
+  const auto status =
+      context.secondaries == nullptr ? std::nullopt : context.secondaries->statusOf(apex);
+  if (!status) return {};
+  Json primaries = Json::array();
+  for (const dns::ZonePrimary& each : status->primaries) primaries.push_back(each.address.text());
+  return {{"primaries", std::move(primaries)},
+          {"state", dns::availabilityName(status->availability)},
+          {"refreshing", status->under_way},
+          {"refreshed", timeOrNull(status->refreshed)},
+          {"next_refresh", timeOrNull(status->next)},
+          {"expires", timeOrNull(status->expires)},
+          {"last_error", nullable(status->last_error)}};
+}
+
+Json zoneJson(const Context& context, const LoadedZone& loaded) {
   return {{"name", loaded.zone->apex().text()},
           {"file", nullable(loaded.file)},
           {"source", dns::zoneSourceName(loaded.source)},
           {"serial", loaded.zone->serial()},
           {"records", loaded.zone->recordCount()},
           {"steps", loaded.history ? loaded.history->steps().size() : 0},
-          {"loaded_at", rfc3339(loaded.loaded_at)}};
+          {"loaded_at", rfc3339(loaded.loaded_at)},
+          {"secondary", secondaryJson(context, loaded.zone->apex())}};
 }
 
 HttpReply zonesReply(const Context& context) {
   Json list = Json::array();
   const dns::ZoneSet& zones = *context.zones.zones();
-  for (std::size_t i = 0; i < zones.size(); ++i) list.push_back(zoneJson(zones[i]));
+  for (std::size_t i = 0; i < zones.size(); ++i) list.push_back(zoneJson(context, zones[i]));
   return jsonReply({{"zones", std::move(list)}});
 }
 
@@ -120,10 +142,26 @@ HttpReply remove(const Context& context, const ApiCall& call, const Name& apex) 
   return jsonReply({{"removed", apex.text()}});
 }
 
+HttpReply refresh(const Context& context, const ApiCall& call, const Name& apex) {
+  const auto body = decodeZoneRefresh(call.http.body);
+  if (!body) return invalidReply(body.error());
+  if (context.secondaries == nullptr || !context.secondaries->refresh(apex, body->whole)) {
+    return errorReply(ErrorKind::kNotFound,
+                      "no zone " + apex.text() + " that comes from primaries");
+  }
+  logInfo(
+      "zone_refresh_asked_for",
+      {{"zone", apex.text()}, {"actor", call.caller.name}, {"whole", body->whole ? "yes" : "no"}});
+  return jsonReply({{"refreshing", apex.text()}, {"whole", body->whole}});
+}
+
 HttpReply show(const Context& context, const Name& apex, bool as_text) {
   const LoadedZone* loaded = context.zones.zones()->at(apex);
   if (loaded == nullptr) return errorReply(ErrorKind::kNotFound, "no zone " + apex.text());
-  if (!as_text) return jsonReply(zoneJson(*loaded));
+  if (!as_text) return jsonReply(zoneJson(context, *loaded));
+  if (loaded->availability == dns::Availability::kNeverLoaded) {
+    return errorReply(ErrorKind::kNotFound, "the zone has not come from its primaries yet");
+  }
   auto text = dns::zoneText(*loaded->editable(), kMaxExportBytes);
   if (!text) return errorReply(text.error());
   return {.body = std::move(*text), .content_type = "text/dns"};
@@ -159,6 +197,7 @@ void addZoneRoutes(Router& router, const Context& context) {
       [](const Context& in, const ApiCall&, const Name& apex) { return show(in, apex, true); });
   add(HttpMethod::kPost, "/v1/zones/{name}/reload", Role::kOperator, reloadOne);
   add(HttpMethod::kPost, "/v1/zones/{name}/rrsets", Role::kOperator, edit);
+  add(HttpMethod::kPost, "/v1/zones/{name}/refresh", Role::kOperator, refresh);
   add(HttpMethod::kPut, "/v1/zones/{name}", Role::kOperator, replace);
   add(HttpMethod::kDelete, "/v1/zones/{name}", Role::kOperator, remove);
 }

@@ -24,6 +24,7 @@
 namespace meridian::dns {
 class ChallengeBook;
 class KeyService;
+class SecondaryService;
 class ZoneService;
 }  // namespace meridian::dns
 
@@ -101,11 +102,12 @@ struct Context {
   // nullptr: queries, or resolvers, that a change touches are not told.
   const partition::QueryRates* rates = nullptr;
   const partition::ResolverCounts* resolvers = nullptr;
-  const partition::LoadSource* load = nullptr;  // nullptr: nobody reports any
-  partition::ArrivalBook* arrivals = nullptr;   // nullptr: no routes for them
-  bool topology_file_invalid = false;           // at the start; the journal's topology is served
-  dns::ChallengeBook* challenges = nullptr;     // nullptr: no routes for them
-  dns::KeyService* keys = nullptr;              // nullptr: no routes for them
+  const partition::LoadSource* load = nullptr;   // nullptr: nobody reports any
+  partition::ArrivalBook* arrivals = nullptr;    // nullptr: no routes for them
+  bool topology_file_invalid = false;            // at the start; the journal's topology is served
+  dns::KeyService* keys = nullptr;               // nullptr: no routes for them
+  dns::SecondaryService* secondaries = nullptr;  // nullptr: no zone comes from elsewhere
+  dns::ChallengeBook* challenges = nullptr;      // nullptr: no routes for them
 };
 
 }  // namespace meridian::admin

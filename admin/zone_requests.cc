@@ -139,4 +139,17 @@ Checked<ChallengeBody> decodeChallenge(std::string_view body) {
   return out;
 }
 
+Checked<ZoneRefreshBody> decodeZoneRefresh(std::string_view body) {
+  if (body.empty()) return ZoneRefreshBody{};
+  auto root = parseJson(body, kBody);
+  if (!root) return tl::unexpected(root.error());
+  Diagnostics problems;
+  ObjectReader in(*root, "", kBody, problems);
+  ZoneRefreshBody out;
+  out.whole = in.boolean("whole", false);
+  in.finish();
+  if (!problems.empty()) return tl::unexpected(std::move(problems));
+  return out;
+}
+
 }  // namespace meridian::admin

@@ -41,4 +41,10 @@ struct ChallengeBody {
 // {"fqdn": TEXT, "value": TEXT, "expires_in_s": 3600}
 Checked<ChallengeBody> decodeChallenge(std::string_view body);
 
+struct ZoneRefreshBody {
+  bool whole = false;
+};
+// {"whole": false}, or nothing.
+Checked<ZoneRefreshBody> decodeZoneRefresh(std::string_view body);
+
 }  // namespace meridian::admin

@@ -192,6 +192,16 @@ class Decoder {
     config.zones_dir = path(in, "zones_dir", "zones");
     config.zone_policies = decodeZonePolicies(in, config.tsig_keys);
     readRateLimits(in, config);
+    readTransfersIn(in, config.transfers_in);
+    in.finish();
+  }
+
+  void readTransfersIn(ObjectReader& parent, dns::SecondaryLimits& limits) {
+    ObjectReader in = section(parent, "transfers_in");
+    limits.max_transfers = count(in, "max");
+    limits.max_zone_bytes = count(in, "max_zone_mib") << 20U;
+    limits.timeouts.idle = millis(in, "idle_ms");
+    limits.timeouts.whole = std::chrono::seconds(numeric(in, "whole_s"));
     in.finish();
   }
 
@@ -491,6 +501,10 @@ const std::vector<ConfigKey>& numericKeys() {
       {"dns.rrl", "ipv4_prefix", "integer", "bits", 1, 32, 24},
       {"dns.rrl", "ipv6_prefix", "integer", "bits", 1, 128, 56},
       {"dns.rrl", "table_buckets", "integer", "", 1024, 4194304, 65536},
+      {"dns.transfers_in", "idle_ms", "integer", "ms", 100, 600000, 10000},
+      {"dns.transfers_in", "max", "integer", "", 1, 1000, 10},
+      {"dns.transfers_in", "max_zone_mib", "integer", "MiB", 1, 4096, 1024},
+      {"dns.transfers_in", "whole_s", "integer", "s", 1, 86400, 3600},
       {"topology", "max_moved_percent", "integer", "%", 0, 100, 1},
       {"health", "max_probes", "integer", "", 1, 1024, 64},
       {"change", "max_lag_ms", "integer", "ms", 1, 600000, 1000},

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/tls_server.h"
 #include "dns/net/rate_limiter.h"
+#include "dns/transfer/secondary_limits.h"
 #include "geo/catalogue.h"
 #include "geo/fence.h"
 #include "geo/mmdb.h"
@@ -61,6 +62,7 @@ struct Config {
   std::filesystem::path zones_dir;
   std::vector<dns::ZonePolicy> zone_policies;
   std::vector<TsigKeyConfig> tsig_keys;
+  dns::SecondaryLimits transfers_in;
 
   std::filesystem::path topology_file;
   unsigned max_moved_percent = 0;  // of a zone's places, by one topology without a confirmation

@@ -216,6 +216,43 @@ Metric notices(const dns::NotifyCounters& counters) {
   return out;
 }
 
+Metric byOutcome(const char* name, const char* help,
+                 std::initializer_list<std::pair<const char*, const Counter*>> counters) {
+  Metric out = metric(name, help);
+  for (const auto& [outcome, counter] : counters) {
+    out.samples.push_back({{{"outcome", outcome}}, static_cast<double>(counter->value())});
+  }
+  return out;
+}
+
+// Zones that come from primaries.
+void addSecondaries(std::vector<Metric>& out, const dns::SecondaryService& service) {
+  const dns::SecondaryCounters& counters = service.counters();
+  out.push_back(byOutcome("meridian_dns_transfers_in_total",
+                          "times that primaries were asked for a zone, by what came of it",
+                          {{"up_to_date", &counters.up_to_date},
+                           {"axfr", &counters.axfr},
+                           {"ixfr", &counters.ixfr},
+                           {"failed", &counters.failed}}));
+  out.push_back(single("meridian_dns_transfers_in_bytes_total", "bytes of their messages",
+                       static_cast<double>(counters.bytes.value())));
+  out.push_back(byOutcome("meridian_dns_notify_in_total", "NOTIFY messages, by their answer",
+                          {{"taken", &counters.notices_taken},
+                           {"refused", &counters.notices_refused},
+                           {"unknown", &counters.notices_unknown}}));
+  Metric zones = metric("meridian_dns_secondary_zones", "zones that come from primaries, by state",
+                        Metric::Type::kGauge);
+  for (const auto state :
+       {dns::Availability::kServed, dns::Availability::kNeverLoaded, dns::Availability::kExpired}) {
+    zones.samples.push_back({{{"state", std::string(dns::availabilityName(state))}},
+                             static_cast<double>(service.count(state))});
+  }
+  out.push_back(std::move(zones));
+  out.push_back(single("meridian_dns_secondary_oldest_refresh_seconds",
+                       "since the zone was refreshed that was so the longest ago",
+                       service.oldestRefreshSeconds(), Metric::Type::kGauge));
+}
+
 }  // namespace
 
 std::vector<std::uint64_t> DnsMetrics::subjectTotals(std::size_t subjects) const {
@@ -310,6 +347,7 @@ std::vector<Metric> DnsMetrics::collect() const {
   addHandshakes(out, tcp_);
   addTransfers(out, tcp_);
   out.push_back(notices(notifier_.counters()));
+  addSecondaries(out, secondaries_);
   out.push_back(updates(updates_));
   out.push_back(single("meridian_dns_desk_refused_total",
                        "UPDATE and NOTIFY messages that came while too many others waited",

@@ -13,6 +13,7 @@
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
 #include "dns/transfer/notifier.h"
+#include "dns/transfer/secondary_service.h"
 #include "dns/update/update_service.h"
 
 namespace meridian::server {
@@ -22,12 +23,14 @@ class DnsMetrics final : public admin::MetricsSource {
   // All must outlive this.
   DnsMetrics(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers, const dns::TcpServer& tcp,
              const dns::Notifier& notifier, const dns::RequestDesk& desk,
-             const dns::UpdateService& updates, const Published<dns::ServingState>& state)
+             const dns::UpdateService& updates, const dns::SecondaryService& secondaries,
+             const Published<dns::ServingState>& state)
       : workers_(workers),
         tcp_(tcp),
         notifier_(notifier),
         desk_(desk),
         updates_(updates),
+        secondaries_(secondaries),
         state_(state) {}
 
   std::vector<admin::Metric> collect() const override;
@@ -43,6 +46,7 @@ class DnsMetrics final : public admin::MetricsSource {
   const dns::Notifier& notifier_;
   const dns::RequestDesk& desk_;
   const dns::UpdateService& updates_;
+  const dns::SecondaryService& secondaries_;
   const Published<dns::ServingState>& state_;
 };
 

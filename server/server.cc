@@ -13,9 +13,6 @@
 #include "base/log.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
-#include "dns/transfer/notifier.h"
-#include "dns/update/update_service.h"
-#include "dns/zone/zone_service.h"
 #include "partition/change/engine.h"
 #include "partition/drc/collector.h"
 #include "partition/drc/link_book.h"
@@ -35,9 +32,9 @@
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
 #include "server/secret_watch.h"
-#include "server/signing_watch.h"
 #include "server/state_publisher.h"
 #include "server/world.h"
+#include "server/zone_parts.h"
 
 namespace meridian::server {
 namespace {
@@ -111,11 +108,7 @@ struct Server::Parts {
   EventLoop loop;
   StatePublisher publisher;
   std::shared_ptr<KvStore> store;
-  std::unique_ptr<SigningWatch> signing;
-  std::optional<dns::ZoneService> zones;
-  std::unique_ptr<dns::Notifier> notifier;
-  std::unique_ptr<dns::UpdateService> updates;
-  std::unique_ptr<dns::RequestDesk> desk;
+  std::unique_ptr<ZoneParts> zones;
   std::optional<partition::GoodSites> good_sites;
   std::unique_ptr<partition::OutboundHooks> hooks;
   std::unique_ptr<partition::MapService> map;
@@ -159,8 +152,6 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> secrets_tick;
 
   Status openSecrets();
-  Status openZones();
-  void announce(const dns::LoadedZone& zone) const;
   Status openMap();
   void compareTopologyFile() const;
   Status openChanges();
@@ -227,12 +218,14 @@ Status Server::Parts::openMap() {
   for (std::string& family : partition::HaInbox::families()) families.push_back(family);
   for (std::string& family : partition::LinkHistory::families()) families.push_back(family);
   for (std::string& family : partition::GoodSites::families()) families.push_back(family);
-  for (std::string& family : dns::ZoneService::families()) families.push_back(family);
-  for (std::string& family : SigningWatch::families()) families.push_back(family);
+  for (std::string& family : ZoneParts::families()) families.push_back(family);
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
-  if (Status opened = openZones(); !opened) return opened;
+  auto opened_zones =
+      ZoneParts::open(loop, clock, store, world.config, publisher, std::move(world.zones));
+  if (!opened_zones) return tl::unexpected(opened_zones.error());
+  zones = std::move(*opened_zones);
   auto good = partition::GoodSites::open(store);
   if (!good) return tl::unexpected(good.error());
   good_sites = std::move(*good);
@@ -250,37 +243,6 @@ Status Server::Parts::openMap() {
   map->limitMoves(world.config.max_moved_percent);
   compareTopologyFile();
   return {};
-}
-
-// What the store has of the zones comes over what the files say.
-Status Server::Parts::openZones() {
-  auto opened_signing = SigningWatch::open(clock, store, world.config, publisher.settings());
-  if (!opened_signing) return tl::unexpected(opened_signing.error());
-  signing = std::move(*opened_signing);
-  auto opened = dns::ZoneService::open(store, clock, world.config.zones_dir, std::move(world.zones),
-                                       &signing->signing());
-  if (!opened) return tl::unexpected(opened.error());
-  zones = std::move(*opened);
-  zones->setPolicies(publisher.settings().zone_policies);
-  zones->onChange([this](const auto& next) { return publisher.prepareZones(next); });
-  publisher.setZones(zones->zones());
-  notifier = std::make_unique<dns::Notifier>(loop, clock,
-                                             [this] { return publisher.settings().tsig_keys; });
-  updates = std::make_unique<dns::UpdateService>(
-      *zones, clock, [this]() -> const dns::AnswerSettings& { return publisher.settings(); });
-  desk = std::make_unique<dns::RequestDesk>(
-      loop, [this](std::span<const std::uint8_t> message, const dns::Client& client) {
-        return updates->answer(message, client);
-      });
-  zones->onPublished([this](const dns::LoadedZone& zone) {
-    signing->zoneServed(zone);
-    announce(zone);
-  });
-  return {};
-}
-
-void Server::Parts::announce(const dns::LoadedZone& zone) const {
-  notifier->notify(zone.zone, publisher.settings().zone_policies->of(zone.zone->apex()).notify);
 }
 
 Status Server::Parts::openChanges() {
@@ -356,9 +318,7 @@ Status Server::Parts::bindDns() {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t workers = world.config.udp_workers == 0 ? cores : world.config.udp_workers;
   reserveFiles(world.config, workers * world.config.dns_listen.size());
-  // Where nobody may update anything no stranger's message reaches the control thread.
-  dns::RequestDesk* const takers =
-      publisher.settings().zone_policies->allowUpdates() ? desk.get() : nullptr;
+  dns::RequestDesk* const takers = zones->takers();
   std::vector<dns::TcpListener> listeners;
   for (IpEndpoint endpoint : world.config.dns_listen) {
     for (std::size_t i = 0; i < workers; ++i) {
@@ -387,7 +347,8 @@ Status Server::Parts::bindDns() {
                      config.tcp_write_timeout, config.handshake_timeout},
       takers);
   metrics =
-      std::make_unique<DnsMetrics>(udp, *tcp, *notifier, *desk, *updates, publisher.published());
+      std::make_unique<DnsMetrics>(udp, *tcp, zones->notifier(), zones->desk(), zones->updates(),
+                                   zones->secondaries(), publisher.published());
   return {};
 }
 
@@ -447,7 +408,7 @@ Status Server::Parts::startAdmin() {
                                                     *map,
                                                     *changes,
                                                     links,
-                                                    *zones,
+                                                    zones->zones(),
                                                     *metrics,
                                                     drc,
                                                     *health,
@@ -467,7 +428,9 @@ Status Server::Parts::startAdmin() {
                                                     &load,
                                                     &arrivals,
                                                     !world.topology,
-                                                    &signing->keys()},
+                                                    &zones->keys(),
+                                                    &zones->secondaries(),
+                                                    &zones->challenges()},
                                      std::move(*authenticator));
   const Config& config = world.config;
   admin::HttpServerOptions options;
@@ -535,13 +498,13 @@ void Server::Parts::startWorkers() {
   });
   resolvers_tick = loop.every(partition::ResolverCounts::kEvery, [this] { countResolvers(); });
   spill_tick = loop.every(spill->period(), [this] { spill->tick(); });
-  signing->start(loop, *zones);
+  zones->start();
   secrets_tick = loop.every(SecretWatch::kEvery, [this] { secret_watch->look(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });
   serving = true;
   // Others may have missed a change while this was not running.
-  for (std::size_t i = 0; i < zones->zones()->size(); ++i) announce((*zones->zones())[i]);
+  zones->announceAll();
 }
 
 void Server::Parts::countResolvers() {
@@ -579,7 +542,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& confi
   const partition::MapSnapshot& map = parts.map->current();
   logInfo("serving", {{"node", parts.world.config.node_id},
                       {"rev", std::to_string(map.table->rev)},
-                      {"zones", std::to_string(parts.zones->zones()->size())},
+                      {"zones", std::to_string(parts.zones->zones().zones()->size())},
                       {"services", std::to_string(map.topology->services.size())},
                       {"partitions", std::to_string(map.topology->partitions.size())}});
   return server;

@@ -12,7 +12,7 @@
 namespace meridian::server {
 namespace {
 
-constexpr std::size_t kMaxOfZone = 64;  // transfer_to, and notify
+constexpr std::size_t kMaxOfZone = 64;  // transfer_to, notify and the like
 constexpr std::size_t kMaxNetworks = 256;
 constexpr std::size_t kMaxTypes = 64;
 constexpr std::uint16_t kDnsPort = 53;
@@ -89,6 +89,28 @@ dns::NotifyTarget decodeTarget(ObjectReader& in, const Keys& keys) {
   return out;
 }
 
+dns::ZonePrimary decodePrimary(ObjectReader& in, const Keys& keys) {
+  const dns::NotifyTarget server = decodeTarget(in, keys);
+  return {server.address, server.key};
+}
+
+// A zone that comes from primaries is one zone, and made nowhere else.
+void checkPrimaries(ObjectReader& in, const dns::ZonePolicy& policy) {
+  if (policy.primaries.empty()) {
+    if (!policy.allow_notify.empty()) {
+      in.error("allow_notify", "is of no use without primaries");
+    }
+    return;
+  }
+  if (policy.name.view().isRoot()) {
+    in.error("primaries", "are those of one zone, and \".\" means all");
+  }
+  if (policy.sign) in.error("sign", "goes together with no primaries: the zone is signed there");
+  if (!policy.update.empty()) {
+    in.error("update", "goes together with no primaries: the zone is changed there");
+  }
+}
+
 std::vector<RrType> typesOf(ObjectReader& in) {
   std::vector<RrType> out;
   for (const std::string& text : in.strings("types", {.max = kMaxTypes}, {.check = isZoneType})) {
@@ -160,6 +182,11 @@ std::vector<dns::ZonePolicy> decodeZonePolicies(ObjectReader& dns, const Keys& k
     out.update = decodeEach(in, "update", kMaxOfZone,
                             [&](ObjectReader& each) { return decodeGrant(each, keys, out.name); });
     out.sign = decodeSigning(in);
+    out.primaries = decodeEach(in, "primaries", kMaxOfZone,
+                               [&](ObjectReader& each) { return decodePrimary(each, keys); });
+    out.allow_notify = decodeEach(in, "allow_notify", kMaxOfZone,
+                                  [&](ObjectReader& each) { return decodeAccess(each, keys); });
+    checkPrimaries(in, out);
     in.finish();
     return out;
   });

@@ -141,11 +141,25 @@ std::string version(const Json& reply) {
 
 std::string zones(const Json& list) {
   TextTable table({"ZONE", "SERIAL", "RECORDS", "SOURCE", "LOADED AT", "FILE"});
+  TextTable secondaries(
+      {"ZONE", "STATE", "PRIMARIES", "REFRESHED", "NEXT", "EXPIRES", "LAST ERROR"});
+  bool has_secondaries = false;
   for (const Json& each : list) {
     table.add({field(each, "name"), field(each, "serial"), field(each, "records"),
                field(each, "source"), field(each, "loaded_at"), field(each, "file")});
+    const auto from = each.find("secondary");
+    if (from == each.end() || from->is_null()) continue;
+    has_secondaries = true;
+    std::string primaries;
+    for (const Json& primary : from->at("primaries")) {
+      primaries += (primaries.empty() ? "" : ",") + primary.get<std::string>();
+    }
+    secondaries.add({field(each, "name"), field(*from, "state"), primaries,
+                     field(*from, "refreshed"),
+                     from->at("refreshing").get<bool>() ? "now" : field(*from, "next_refresh"),
+                     field(*from, "expires"), field(*from, "last_error")});
   }
-  return table.text();
+  return has_secondaries ? table.text() + "\n" + secondaries.text() : table.text();
 }
 
 std::string zoneChanged(const Json& reply) {
@@ -160,6 +174,9 @@ std::string zoneText(View view, const Json& reply) {
   if (view == View::kZones) return zones(reply.at("zones"));
   if (view == View::kZone) return zones(Json::array({reply}));
   if (view == View::kZoneChanged) return zoneChanged(reply);
+  if (view == View::kZoneRefreshed) {
+    return "asking the primaries for " + field(reply, "refreshing") + "\n";
+  }
   return "zone " + field(reply, "removed") + " is gone\n";
 }
 
@@ -416,6 +433,7 @@ std::string render(View view, const std::string& body) {
     case View::kZone:
     case View::kZoneChanged:
     case View::kZoneRemoved:
+    case View::kZoneRefreshed:
       return zoneText(view, reply);
     case View::kKeys:
       return keysText(reply);

@@ -32,6 +32,7 @@ enum class View {
   kChallenge,
   kChallengeRemoved,
   kKeyChanged,
+  kZoneRefreshed,
   kPlan,
   kChanges,
   kChange,

@@ -24,6 +24,7 @@ struct ZoneArguments {
   std::int64_t ttl = 3600;
   std::optional<std::uint32_t> expected_serial;
   bool discard_edits = false;
+  bool whole = false;
 };
 
 CLI::App* addCommand(CLI::App& zones, const char* name, const char* help, ZoneArguments& in) {
@@ -85,6 +86,17 @@ void addPut(CLI::App& zones, Globals& globals) {
   });
 }
 
+void addRefresh(CLI::App& zones, Globals& globals) {
+  const auto in = std::make_shared<ZoneArguments>();
+  CLI::App* sub = addCommand(zones, "refresh", "Ask a zone's primaries for it now", *in);
+  sub->add_flag("--whole", in->whole, "Take the whole zone (AXFR), whatever its serial");
+  onRun(sub, globals, [&globals, in](HttpClient& client) {
+    const Json body = {{"whole", in->whole}};
+    return show(globals, View::kZoneRefreshed,
+                client.send("POST", zonePath(in->zone, "/refresh"), {}, bodyOf(body)));
+  });
+}
+
 }  // namespace
 
 void addZones(CLI::App& app, Globals& globals) {
@@ -107,6 +119,7 @@ void addZones(CLI::App& app, Globals& globals) {
                       client.send("DELETE", zonePath(in->zone), {}, ""));
         });
   addReload(*zones, globals);
+  addRefresh(*zones, globals);
   addSet(*zones, globals);
   addPut(*zones, globals);
 }

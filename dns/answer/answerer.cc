@@ -1,32 +1,12 @@
 #include "dns/answer/answerer.h"
 
 #include "dns/answer/answering.h"
+#include "dns/answer/refusal.h"
 #include "dns/answer/response_limit.h"
 #include "dns/answer/signed_query.h"
 #include "dns/wire/query_parser.h"
 
 namespace meridian::dns {
-namespace {
-
-// Of a message that has no question to answer.
-Rcode rcodeOf(ParseOutcome parsed, const AnswerSettings& settings) {
-  switch (parsed) {
-    case ParseOutcome::kNotImp:
-      return Rcode::kNotImp;
-    case ParseOutcome::kBadVers:
-      return Rcode::kBadVers;
-    case ParseOutcome::kCookieOnly:
-      return settings.cookies != nullptr ? Rcode::kNoError : Rcode::kFormErr;
-    case ParseOutcome::kFormErr:
-    case ParseOutcome::kIgnore:
-    case ParseOutcome::kOk:
-      break;
-  }
-  return Rcode::kFormErr;
-}
-
-}  // namespace
-
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
                    const ServingState& state, std::span<std::uint8_t> out, AnswerCounters& counters,
                    AnswerFacts* facts) {

@@ -1,8 +1,6 @@
-// Answering: how one question of class IN or CH is answered (Q3 to Q6 of docs/ARCHITECTURE.md). For
-// dns/answer/answerer.cc alone: all of it stands here, so that what is called once becomes part of
-// its caller.
-//
-// Not thread-safe: lives for one answer.
+// Answering: how one question is answered (Q3 to Q6 of docs/ARCHITECTURE.md). For answerer.cc
+// alone: all of it stands here, so that what is called once becomes part of its caller. Not
+// thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +18,7 @@
 #include "dns/answer/chaos_text.h"
 #include "dns/answer/explain_text.h"
 #include "dns/answer/place.h"
+#include "dns/answer/refusal.h"
 #include "dns/answer/signed_answer.h"
 #include "dns/wire/render_record.h"
 #include "dns/wire/response_writer.h"
@@ -28,8 +27,9 @@ namespace meridian::dns {
 
 namespace {
 
-constexpr std::size_t kMaxAliases =
-    64;  // in one answer; no RFC names a limit, the work must have one
+// In one answer; no RFC names a limit, the work must have one.
+constexpr std::size_t kMaxAliases = 64;
+
 enum class Step : std::uint8_t {
   kDone,
   kFollow,  // an alias was added, and the current name is its target now
@@ -62,7 +62,7 @@ class Answering {
     }
     if (step == Step::kDone) return out_.setAuthoritative(true);
     zone_ = zoneFor(query_.lowered.view(), query_.type);
-    if (zone_ == nullptr) return refuse(ExtendedError::kNotAuthoritative);
+    if (zone_ == nullptr) return withoutZone();
     if (isExplain(name_) && state_.services->touches(*zone_) && answerExplain()) return;
     out_.setAuthoritative(true);
     signed_.begin(*zone_, query_, client_, state_, out_, counters_);
@@ -83,29 +83,28 @@ class Answering {
   [[gnu::noinline]] bool answerOdd() {
     if (query_.rr_class == static_cast<std::uint16_t>(RrClass::kCh)) {
       answerChaos();
-    } else if (query_.rr_class != static_cast<std::uint16_t>(RrClass::kIn)) {
-      refuse(ExtendedError::kNotAuthoritative);
-    } else if (query_.type == RrType::kNxname) {
-      refuse(ExtendedError::kInvalidQueryType);
-      out_.setRcode(Rcode::kFormErr);
-    } else if (query_.type == RrType::kAxfr || query_.type == RrType::kIxfr ||
-               query_.type == RrType::kMaila || query_.type == RrType::kMailb) {
-      refuse(ExtendedError::kProhibited);
-    } else {
-      return false;
+      return true;
     }
-    return true;
+    const std::optional<Refusal> refusal = refusalOfQuestion(query_);
+    if (refusal) refuse(*refusal);
+    return refusal.has_value();
   }
 
-  void refuse(ExtendedError why) {
-    out_.setRcode(Rcode::kRefused);
-    opt_.extended = why;
+  void refuse(const Refusal& refusal) {
+    out_.setRcode(refusal.rcode);
+    opt_.extended = refusal.why;
   }
 
-  // DS of a zone's apex belongs to the parent's side of the cut (RFC 4035 §3.1.4.1).
+  [[gnu::noinline]] void withoutZone() {
+    if (aliases_ != 0) return out_.setAuthoritative(true);  // a service's alias needs no zone
+    refuse(refusalOutsideZones(*state_.zones, query_.lowered.view()));
+  }
+
+  // DS of a zone's apex belongs to the parent's side of the cut (RFC 4035 §3.1.4.1), also where
+  // the zone itself cannot be answered from.
   const Zone* zoneFor(NameView name, RrType type) const {
     const Zone* zone = state_.zones->find(name);
-    if (type == RrType::kDs && zone != nullptr && zone->apex() == name && !name.isRoot()) {
+    if (type == RrType::kDs && (zone == nullptr || zone->apex() == name) && !name.isRoot()) {
       if (const Zone* parent = state_.zones->find(name.parent())) return parent;
     }
     return zone;
@@ -239,6 +238,7 @@ class Answering {
   // The question's name is a service's own, and the client wants signatures.
   [[gnu::noinline]] void beginService(const ServiceNode& node) {
     zone_ = state_.zones->find(name_);
+    if (zone_ == nullptr) return;  // it has expired
     signed_.begin(*zone_, query_, client_, state_, out_, counters_);
     if (signed_.isOn()) ownService(node);
   }
@@ -541,18 +541,18 @@ class Answering {
 
   void answerChaos() {
     const std::optional<std::string> text = chaosText(query_, state_);
-    if (!text) return refuse(ExtendedError::kNotAuthoritative);
+    if (!text) return refuse({Rcode::kRefused, ExtendedError::kNotAuthoritative});
     out_.setAuthoritative(true);
     if (!out_.addTxt({&*text, 1}, RrClass::kCh, 0)) truncate();
   }
 
-  // True: answered or refused. False: nothing here to explain; an ordinary name.
+  // False: nothing here to explain; an ordinary name.
   bool answerExplain() {
     const NameView subject = name_.parent();
     const ServiceNode* node = state_.services->encloser(subject);
     if (node == nullptr || node->kind == ServiceNode::Kind::kEmpty) return false;
     if (!state_.settings->explain_from.contains(client_.address)) {
-      refuse(ExtendedError::kProhibited);
+      refuse({Rcode::kRefused, ExtendedError::kProhibited});
       return true;
     }
     out_.setAuthoritative(true);

@@ -194,9 +194,15 @@ class ServiceSet::Builder {
     return true;
   }
 
+  // Of a zone that has expired, too: services have their names in it all the same.
+  const Zone* contentOf(NameView name) const {
+    const LoadedZone* loaded = zones_.covering(name);
+    return loaded == nullptr ? nullptr : loaded->zone.get();
+  }
+
   void checkAgainstZone(const partition::Service& source, const Service& service) {
     const NameView name = service.name.view();
-    const Zone* zone = zones_.find(name);
+    const Zone* zone = contentOf(name);
     if (zone == nullptr) {
       problem(source, "lies in no DNS zone; add a zone file that holds it (SOA and NS)");
       return;
@@ -225,7 +231,7 @@ class ServiceSet::Builder {
     const Zone* zone = &own;
     while (!zone->apex().isRoot()) {
       const NameView apex = zone->apex();
-      zone = zones_.find(apex.parent());
+      zone = contentOf(apex.parent());
       if (zone == nullptr) return;
       if (zone->denial() == nullptr) continue;
       const Zone::Match match = zone->find(apex);
@@ -313,7 +319,7 @@ class ServiceSet::Builder {
 
   void checkMade(const partition::Service& source, const Service& service, ServiceNode::Kind kind,
                  const Name& name) {
-    const Zone* zone = zones_.find(service.name.view());
+    const Zone* zone = contentOf(service.name.view());
     if (zone == nullptr) return;
     const bool records = kind == ServiceNode::Kind::kReadWrite ||
                          kind == ServiceNode::Kind::kReadOnly || kind == ServiceNode::Kind::kShard;
@@ -327,7 +333,7 @@ class ServiceSet::Builder {
     const std::size_t count = out_.services_.size();
     for (std::size_t i = 0; i < count; ++i) {
       const Name& name = out_.services_[i].name;
-      const Zone* zone = zones_.find(name.view());
+      const Zone* zone = contentOf(name.view());
       if (zone == nullptr) continue;
       for (NameView at = name.view(); !(at == zone->apex()) && !at.isRoot();) {
         at = at.parent();

@@ -150,6 +150,11 @@ struct OutgoingTransfer::State {
       opt.extended = ExtendedError::kProhibited;
       return refuse(Rcode::kRefused, TransferOutcome::kRefused);
     }
+    // What has expired is nobody's to pass on.
+    if (loaded->availability != Availability::kServed) {
+      opt.extended = ExtendedError::kNotReady;
+      return refuse(Rcode::kServFail, TransferOutcome::kRefused);
+    }
     records.emplace(loaded->zone);
     if (query.type == RrType::kAxfr) return wholeZone();
     const std::optional<std::uint32_t> have = clientSerial(request, query);

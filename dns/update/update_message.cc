@@ -1,72 +1,16 @@
 #include "dns/update/update_message.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "base/byte_reader.h"
 #include "dns/wire/read_name.h"
 #include "dns/wire/skip_name.h"
-#include "dns/zone/rdata_parser.h"
 
 namespace meridian::dns {
 namespace {
 
 constexpr std::uint16_t kQueryBit = 0x8000;  // set in responses
-constexpr std::uint32_t kMaxTtl = 0x7FFF'FFFF;
-
-// Types whose names may be compressed: `prefix` bytes, `names`, then whatever comes.
-struct NamedForm {
-  std::uint16_t type;
-  std::size_t prefix;
-  std::size_t names;
-};
-constexpr NamedForm kNamedForms[] = {
-    {2, 0, 1},   // NS
-    {3, 0, 1},   // MD
-    {4, 0, 1},   // MF
-    {5, 0, 1},   // CNAME
-    {6, 0, 2},   // SOA
-    {7, 0, 1},   // MB
-    {8, 0, 1},   // MG
-    {9, 0, 1},   // MR
-    {12, 0, 1},  // PTR
-    {14, 0, 2},  // MINFO
-    {15, 2, 1},  // MX
-    {17, 0, 2},  // RP
-    {18, 2, 1},  // AFSDB
-    {21, 2, 1},  // RT
-    {26, 2, 2},  // PX
-    {33, 6, 1},  // SRV
-};
-
-// The RDATA that is the `size` bytes at `start`, names uncompressed. nullopt: they cannot be read.
-std::optional<std::vector<std::uint8_t>> uncompressed(std::span<const std::uint8_t> message,
-                                                      std::size_t start, std::size_t size,
-                                                      RrType type) {
-  const auto bytes = message.subspan(start, size);
-  const auto* const form = std::find_if(
-      std::begin(kNamedForms), std::end(kNamedForms),
-      [&](const NamedForm& each) { return each.type == static_cast<std::uint16_t>(type); });
-  if (form == std::end(kNamedForms) || size == 0) {
-    return std::vector<std::uint8_t>(bytes.begin(), bytes.end());
-  }
-  if (size < form->prefix) return std::nullopt;
-  std::vector<std::uint8_t> out(bytes.begin(),
-                                bytes.begin() + static_cast<std::ptrdiff_t>(form->prefix));
-  // Names end within the RDATA; what they point to stands before.
-  const auto until_end = message.first(start + size);
-  std::size_t at = start + form->prefix;
-  for (std::size_t i = 0; i < form->names; ++i) {
-    const auto name = readName(until_end, at);
-    if (!name) return std::nullopt;
-    const auto wire = name->view().wire();
-    out.insert(out.end(), wire.begin(), wire.end());
-  }
-  const auto rest = until_end.subspan(at);
-  out.insert(out.end(), rest.begin(), rest.end());
-  return out;
-}
 
 class UpdateReader {
  public:
@@ -118,45 +62,18 @@ class UpdateReader {
   }
 
   bool readRecords(std::uint16_t count, const char* section, std::vector<UpdateRecord>& out) {
+    std::size_t at = in_.position();
     for (std::uint16_t i = 0; i < count; ++i) {
       UpdateRecord record;
-      if (const std::string reason = readRecord(record); !reason.empty()) {
-        refusal_.reason = std::string(section) + " " + std::to_string(i) + ": " + reason;
+      if (const Status read = readMessageRecord(message_, at, record); !read) {
+        refusal_.reason =
+            std::string(section) + " " + std::to_string(i) + ": " + read.error().message;
         return false;
       }
       out.push_back(std::move(record));
     }
+    in_.skip(at - in_.position());
     return true;
-  }
-
-  // Empty when the record is good.
-  std::string readRecord(UpdateRecord& out) {
-    const auto owner = nextName();
-    if (!owner) return "its owner cannot be read";
-    out.owner = *owner;
-    out.type = static_cast<RrType>(in_.u16());
-    out.rr_class = in_.u16();
-    const std::uint32_t ttl = in_.u32();
-    out.ttl = ttl > kMaxTtl ? 0 : ttl;
-    const std::size_t size = in_.u16();
-    const std::size_t start = in_.position();
-    in_.skip(size);
-    if (!in_.ok()) return "ends early";
-    // What such types would mean is refused where classes are looked at.
-    if (!isDataType(out.type)) {
-      const auto bytes = message_.subspan(start, size);
-      out.rdata.assign(bytes.begin(), bytes.end());
-      return "";
-    }
-    auto rdata = uncompressed(message_, start, size, out.type);
-    const std::string what = out.owner.text() + " " + rrTypeName(out.type);
-    if (!rdata) return what + ": a name in its RDATA cannot be read";
-    out.rdata = std::move(*rdata);
-    const bool may_be_empty = out.rr_class == static_cast<std::uint16_t>(RrClass::kAny) ||
-                              out.rr_class == static_cast<std::uint16_t>(RrClass::kNone);
-    if (out.rdata.empty() && may_be_empty) return "";
-    const Status good = checkRdata(out.type, out.rdata);
-    return good ? "" : what + ": " + good.error().message;
   }
 
   std::span<const std::uint8_t> message_;

@@ -10,18 +10,13 @@
 #include "base/result.h"
 #include "dns/wire/name.h"
 #include "dns/wire/types.h"
+#include "dns/zone/record_reader.h"
 
 namespace meridian::dns {
 
 // A record of the prerequisite or the update section. Its class says what is meant: the zone's, ANY
 // or NONE (§2.4, §2.5).
-struct UpdateRecord {
-  Name owner;  // case as it came
-  RrType type = RrType::kA;
-  std::uint16_t rr_class = 0;
-  std::uint32_t ttl = 0;            // above 2^31 - 1 it is 0 (RFC 2181 §8)
-  std::vector<std::uint8_t> rdata;  // names uncompressed; of the type's form, or empty
-};
+using UpdateRecord = MessageRecord;
 
 struct Update {
   Name zone;  // lower-cased
@@ -37,8 +32,7 @@ struct UpdateRefusal {
 
 // `message` may be any bytes; the additional section (OPT, TSIG, glue: §2.6) is walked over and
 // left. FORMERR: not an UPDATE request, not one zone of type SOA, a name or RDATA that cannot be
-// read, bytes behind the end. Of RDATA: names are uncompressed where types may have them compressed
-// (RFC 3597 §4), then it must be of its type's form; only what deletes or asks has none.
+// read (dns/zone/record_reader.h), bytes behind the end.
 tl::expected<Update, UpdateRefusal> parseUpdate(std::span<const std::uint8_t> message);
 
 }  // namespace meridian::dns

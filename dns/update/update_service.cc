@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/byte_reader.h"
 #include "base/log.h"
 #include "dns/answer/signed_query.h"
 #include "dns/update/update_grant.h"
@@ -13,8 +14,9 @@
 namespace meridian::dns {
 namespace {
 
-constexpr std::size_t kQuestionFixed = 4;  // type and class
-constexpr std::size_t kMaxAnswer = 4096;   // header, zone section, OPT, TSIG
+constexpr std::size_t kQuestionFixed = 4;         // type and class
+constexpr std::uint8_t kAuthoritativeBit = 0x04;  // in the header's third byte
+constexpr std::size_t kMaxAnswer = 4096;          // header, zone section, OPT, TSIG
 
 // What an answer needs of a message: id, flags, EDNS, and the first entry of the zone section,
 // where it can be read.
@@ -44,16 +46,29 @@ std::vector<std::uint8_t> UpdateService::answer(std::span<const std::uint8_t> me
   const auto opcode = static_cast<Opcode>(head.flags >> 11U & 0xFU);
   Rcode rcode = asked.signature().refusal;
   if (rcode == Rcode::kNoError) {
-    rcode = opcode == Opcode::kUpdate ? update(message, client, asked.signature().key)
-                                      : Rcode::kRefused;
+    const TsigKey* key = asked.signature().key;
+    rcode = opcode == Opcode::kUpdate ? update(message, client, key) : notice(head, client, key);
   }
   if (opcode == Opcode::kUpdate) ++counts_[rcode];
   OptReply opt;
   opt.udp_payload = settings.udp_payload_max;
   std::vector<std::uint8_t> out(kMaxAnswer);
   const std::size_t size = writeRefusal(head, rcode, head.edns.present ? &opt : nullptr, out);
+  if (opcode == Opcode::kNotify && rcode == Rcode::kNoError) out[2] |= kAuthoritativeBit;
   out.resize(asked.sign(out, size, client.unix_time));
   return out;
+}
+
+// What a notice says beside the zone's name is a hint that anybody could write (RFC 1996 §3.11).
+Rcode UpdateService::notice(const Query& head, const Client& client, const TsigKey* key) const {
+  if (head.question.size() <= kQuestionFixed) return Rcode::kFormErr;
+  const NameView zone(head.question.first(head.question.size() - kQuestionFixed));
+  ByteReader in(head.question.last(kQuestionFixed));
+  const auto type = static_cast<RrType>(in.u16());
+  if (type != RrType::kSoa || in.u16() != static_cast<std::uint16_t>(RrClass::kIn)) {
+    return Rcode::kFormErr;
+  }
+  return on_notice_(Name(zone).lowered(), client, key);
 }
 
 Rcode UpdateService::update(std::span<const std::uint8_t> message, const Client& client,

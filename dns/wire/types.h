@@ -83,8 +83,10 @@ enum class EdnsOption : std::uint16_t {
 
 // INFO-CODEs of extended errors (RFC 8914 §4) that this server sends.
 enum class ExtendedError : std::uint16_t {
+  kNotReady = 14,          // the zone has not come from its primary yet
   kProhibited = 18,        // this client may not ask that
   kNotAuthoritative = 20,  // no zone here has the name
+  kInvalidData = 24,       // the zone has expired
   kInvalidQueryType = 30   // a type that nobody may ask for (RFC 9824 §3.5)
 };
 

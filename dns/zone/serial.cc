@@ -16,6 +16,15 @@ std::optional<std::uint32_t> serialOf(std::span<const std::uint8_t> soa_rdata) {
   return ByteReader(soa_rdata.last(kSoaNumbers)).u32();
 }
 
+SoaTimes soaTimesOf(std::span<const std::uint8_t> soa_rdata) {
+  ByteReader in(soa_rdata.last(kSoaNumbers - 4));
+  SoaTimes out;
+  out.refresh = in.u32();
+  out.retry = in.u32();
+  out.expire = in.u32();
+  return out;
+}
+
 std::vector<std::uint8_t> withSerial(std::span<const std::uint8_t> soa_rdata,
                                      std::uint32_t serial) {
   std::vector<std::uint8_t> out(soa_rdata.begin(), soa_rdata.end());

@@ -1,4 +1,5 @@
-// Serial numbers of zones (RFC 1982): 32 bits, compared round a circle.
+// Serial numbers of zones (RFC 1982): 32 bits, compared round a circle; and what stands beside them
+// in a SOA.
 #pragma once
 
 #include <cstdint>
@@ -18,5 +19,14 @@ constexpr bool isNewerSerial(std::uint32_t a, std::uint32_t b) {
 std::optional<std::uint32_t> serialOf(std::span<const std::uint8_t> soa_rdata);
 // The same RDATA with another serial. REQUIRES: serialOf(soa_rdata).
 std::vector<std::uint8_t> withSerial(std::span<const std::uint8_t> soa_rdata, std::uint32_t serial);
+
+// How a zone's secondaries keep up with it (RFC 1035 §3.3.13), in seconds, as it stands there.
+struct SoaTimes {
+  std::uint32_t refresh = 0;
+  std::uint32_t retry = 0;
+  std::uint32_t expire = 0;
+};
+// REQUIRES: serialOf(soa_rdata).
+SoaTimes soaTimesOf(std::span<const std::uint8_t> soa_rdata);
 
 }  // namespace meridian::dns

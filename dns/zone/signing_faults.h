@@ -31,7 +31,8 @@ struct SigningFaults {
   }
 };
 
-// One line in the log, "zone_signing_faults", where there are any. `file` is where the zone stands.
+// One line in the log, "zone_signing_faults", where there are any. `file` is where the zone stands,
+// or came from.
 void logSigningFaults(const Zone& zone, const std::string& file, WallTime now);
 
 }  // namespace meridian::dns

@@ -25,6 +25,19 @@ bool ZonePolicies::sign() const {
                      [](const ZonePolicy& policy) { return policy.sign.has_value(); });
 }
 
+std::vector<const ZonePolicy*> ZonePolicies::secondaries() const {
+  std::vector<const ZonePolicy*> out;
+  for (const ZonePolicy& policy : policies_) {
+    if (!policy.primaries.empty()) out.push_back(&policy);
+  }
+  return out;
+}
+
+bool ZonePolicies::isSecondary(NameView apex) const {
+  const ZonePolicy& policy = of(apex);
+  return !policy.primaries.empty() && policy.name == apex;
+}
+
 const ZonePolicy& ZonePolicies::of(NameView apex) const {
   static const ZonePolicy kNone;
   const ZonePolicy* closest = &kNone;

@@ -28,6 +28,12 @@ struct NotifyTarget {
   std::optional<Name> key = {};  // that NOTIFY is signed with; lower-cased
 };
 
+// A server that a zone comes from.
+struct ZonePrimary {
+  IpEndpoint address;
+  std::optional<Name> key = {};  // that requests are signed with, and answers must be; lower-cased
+};
+
 // Who may change what by updates (RFC 2136).
 // Names of UpdateGrant::key and ::name are lower-cased.
 struct UpdateGrant {
@@ -52,6 +58,10 @@ struct ZonePolicy {
   std::vector<ZoneAccess> transfer_to;  // whoever one of these admits; none: nobody
   std::vector<NotifyTarget> notify;
   std::vector<UpdateGrant> update;  // none: nobody
+  // Of the zone `name` alone: where it comes from, in the order of preference; none: it is made
+  // here. And who may say that it has changed there, beside these.
+  std::vector<ZonePrimary> primaries;
+  std::vector<ZoneAccess> allow_notify;
   SerialPolicy serials = SerialPolicy::kIncrement;
   std::optional<SigningPolicy> sign = {};  // nullopt: it is not signed here
 };
@@ -68,6 +78,10 @@ class ZonePolicies {
   bool allowUpdates() const;
   // Whether any of them has a zone signed.
   bool sign() const;
+  // Those that have primaries. They live as long as this.
+  std::vector<const ZonePolicy*> secondaries() const;
+  // Whether the zone comes from primaries. REQUIRES: `apex` is lower-cased.
+  bool isSecondary(NameView apex) const;
 
  private:
   std::vector<ZonePolicy> policies_;

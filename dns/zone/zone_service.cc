@@ -32,6 +32,10 @@ tl::unexpected<ZoneError> noSuchZone(NameView apex) {
   return refuse(ErrorKind::kNotFound, "no zone " + apex.text());
 }
 
+tl::unexpected<ZoneError> hasPrimary() {
+  return refuse(ErrorKind::kRefused, "the zone comes from its primaries: change it there");
+}
+
 // Of all records, in the order of the file.
 std::string digestOf(const Zone& zone) {
   RecordList records;
@@ -225,6 +229,7 @@ ZoneResult<ZoneChanged> ZoneService::reload(NameView apex, Edits edits) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
   const bool stored = before->source == ZoneSource::kStore;
+  if (policies_->isSecondary(apex)) return hasPrimary();
   if (before->file.empty()) {
     return refuse(ErrorKind::kRefused, "the zone has no file: it is in the store alone");
   }
@@ -341,6 +346,7 @@ ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
 ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& step) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
+  if (policies_->isSecondary(apex)) return hasPrimary();
   if (before->zone->denial() != nullptr && before->unsigned_zone == nullptr) {
     return refuse(
         ErrorKind::kRefused,
@@ -353,6 +359,7 @@ ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& s
 }
 
 ZoneResult<ZoneChanged> ZoneService::replace(std::shared_ptr<const Zone> next) {
+  if (policies_->isSecondary(next->apex())) return hasPrimary();
   const LoadedZone* before = zones_->at(next->apex());
   if (signs(next->apex())) next = unsignedPart(next);
   if (before == nullptr) return commitEdit(nullptr, std::move(next));
@@ -387,6 +394,7 @@ ZoneResult<ZoneChanged> ZoneService::commitEdit(const LoadedZone* before,
     facts = std::move(*known);
   }
   facts.edited = true;
+  if (policies_->isSecondary(next->apex())) facts.refreshed = clock_->wallNow();
   const std::string file = before == nullptr ? "" : before->file;
   return commit(before, {std::move(next), file, clock_->wallNow(), ZoneSource::kStore}, facts);
 }
@@ -413,6 +421,7 @@ ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before, LoadedZone
 ZoneResult<void> ZoneService::remove(NameView apex) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
+  if (policies_->isSecondary(apex)) return hasPrimary();
   if (!before->file.empty()) {
     return refuse(ErrorKind::kRefused,
                   "the zone has a file, " + before->file + ": take that away, and reload");

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -91,6 +93,26 @@ class ZoneService {
   // Takes a zone away that has no file. kRefused: it has one.
   ZoneResult<void> remove(NameView apex);
 
+  // Zones that come from primaries (ZonePolicy::primaries; dns/zone/secondary_zones.cc): nothing
+  // above changes them. They are in the store from their first transfer on.
+  //
+  // Those that never came yet are zones from now on, and kNeverLoaded. To be called once, after
+  // setPolicies() and before anything is published. kInvalid: such a zone has a file.
+  Status addSecondaries();
+  // What came is served from now on, however it was signed. Steps: as take(), the first must begin
+  // with the serial that is served. A whole zone: its serial is newer, or `any_serial`. kNotFound:
+  // it is no zone with primaries.
+  ZoneResult<ZoneChanged> takeFromPrimary(NameView apex, std::span<const ZoneDifference> steps);
+  ZoneResult<ZoneChanged> takeFromPrimary(std::shared_ptr<const Zone> next, bool any_serial);
+  // The primary has nothing newer: the zone is served, if it had expired, and refreshedAt() is now,
+  // in the store where that is worth a write. kIo: in the store it is not.
+  ZoneResult<void> confirm(NameView apex);
+  // It is kExpired from now on.
+  ZoneResult<void> expire(NameView apex);
+  // When the store's copy was last known to be what a primary has, or not later than that by more
+  // than a tenth of its EXPIRE; nullopt: never.
+  std::optional<WallTime> refreshedAt(NameView apex) const;
+
  private:
   ZoneService(ZoneStore store, const Clock& clock, std::filesystem::path folder,
               std::shared_ptr<const ZoneSet> zones, ZoneSigning* signing)
@@ -116,6 +138,7 @@ class ZoneService {
   ZoneResult<ZoneChanged> commitEdit(const LoadedZone* before, std::shared_ptr<const Zone> next);
   ZoneResult<ZoneChanged> commit(const LoadedZone* before, LoadedZone next, StoredZoneFacts facts);
   void tellChanges(const ZoneSet& before) const;
+  ZoneResult<void> setAvailability(const LoadedZone& zone, Availability availability);
   ZoneResult<void> publish(std::shared_ptr<const ZoneSet> next,
                            const std::function<Status()>& store);
 

@@ -50,6 +50,11 @@ std::string_view zoneSourceName(ZoneSource source) {
   return source == ZoneSource::kFile ? "file" : "store";
 }
 
+std::string_view availabilityName(Availability availability) {
+  constexpr std::string_view kNames[] = {"served", "never_loaded", "expired"};
+  return kNames[static_cast<std::size_t>(availability)];
+}
+
 std::vector<LoadedZone> ZoneSet::copied() const {
   std::vector<LoadedZone> out;
   out.reserve(size_ + 1);
@@ -89,6 +94,12 @@ const LoadedZone* ZoneSet::at(NameView apex) const noexcept {
 }
 
 const Zone* ZoneSet::find(NameView name) const noexcept {
+  const LoadedZone* zone = covering(name);
+  return zone != nullptr && zone->availability == Availability::kServed ? zone->zone.get()
+                                                                        : nullptr;
+}
+
+const LoadedZone* ZoneSet::covering(NameView name) const noexcept {
   if (size_ == 0) return nullptr;
   std::size_t labels = name.labelCount();
   for (NameView rest = name;; rest = rest.parent(), --labels) {
@@ -96,7 +107,7 @@ const Zone* ZoneSet::find(NameView name) const noexcept {
       const std::uint32_t found = by_apex_.find(hashName(rest), [&](std::uint32_t candidate) {
         return (*this)[candidate].zone->apex() == rest;
       });
-      if (found != kNoIndex) return (*this)[found].zone.get();
+      if (found != kNoIndex) return &(*this)[found];
     }
     if (rest.isRoot()) return nullptr;
   }

@@ -25,12 +25,22 @@ enum class ZoneSource : std::uint8_t {
 };
 std::string_view zoneSourceName(ZoneSource source);  // "file", "store"
 
+// Whether a zone is answered from.
+enum class Availability : std::uint8_t {
+  kServed,
+  kNeverLoaded,  // its primary was not heard yet: the zone is a placeholder for its apex
+  kExpired,      // its primary was not heard for longer than its SOA's EXPIRE (RFC 1035 §3.3.13)
+};
+std::string_view availabilityName(
+    Availability availability);  // "served", "never_loaded", "expired"
+
 struct LoadedZone {
   std::shared_ptr<const Zone> zone;
   std::string file;  // empty: none
   WallTime loaded_at{};
   ZoneSource source = ZoneSource::kFile;
   std::shared_ptr<const ZoneHistory> history = {};  // nullptr: nothing is known
+  Availability availability = Availability::kServed;
   // Signed here: what it was signed from, with the same serial. nullptr: it was not signed here.
   std::shared_ptr<const Zone> unsigned_zone = {};
 
@@ -51,9 +61,11 @@ class ZoneSet {
   std::shared_ptr<const ZoneSet> with(LoadedZone zone) const;
   std::shared_ptr<const ZoneSet> without(NameView apex) const;
 
-  // The zone with the longest apex that the name is in, or nullptr. REQUIRES: `name` is
-  // lower-cased.
+  // The zone with the longest apex that the name is in; nullptr: there is none, or it is not
+  // answered from. REQUIRES: `name` is lower-cased.
   const Zone* find(NameView name) const noexcept;
+  // The same, whether it is answered from or not. REQUIRES: `name` is lower-cased.
+  const LoadedZone* covering(NameView name) const noexcept;
   // The zone of this apex, or nullptr. REQUIRES: `apex` is lower-cased.
   const LoadedZone* at(NameView apex) const noexcept;
 

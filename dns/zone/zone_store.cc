@@ -139,6 +139,9 @@ Result<StoredZone> ZoneStore::assemble(Reading& reading) {
   // Neither is in what was written before zones could be signed.
   out.facts.edited = in.boolean("edited", true);
   out.facts.signed_here = in.boolean("signed", false);
+  if (in.has("refreshed")) {
+    out.facts.refreshed = WallTime(std::chrono::milliseconds(in.integer("refreshed")));
+  }
   Entry entry;
   entry.generation = number("generation");
   entry.chunks = number("chunks");
@@ -211,24 +214,37 @@ Status ZoneStore::keep(const Zone& zone, const ZoneHistory& history, const Store
     batch.push_back(drop(stepKey(prefix, entry.first_step), stepKey(prefix, first)));
     entry.first_step = first;
   }
-  const nlohmann::json meta = {{"v", kFormat},
-                               {"file", facts.file},
-                               {"file_sha256", facts.file_sha256},
-                               {"changed", unixMillis(facts.changed)},
-                               {"edited", facts.edited},
-                               {"signed", facts.signed_here},
-                               {"generation", entry.generation},
-                               {"chunks", entry.chunks},
-                               {"snapshot_bytes", entry.snapshot_bytes},
-                               {"snapshot_step", entry.snapshot_step},
-                               {"first_step", entry.first_step},
-                               {"next_step", entry.next_step}};
-  batch.push_back(
-      put(prefix + kMeta, meta.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  batch.push_back(put(prefix + kMeta, metaOf(entry, facts)));
   if (Status written = store_->writeSynced(batch); !written) return written;
   entry.facts = facts;
   entries_[prefix] = std::move(entry);
   return {};
+}
+
+std::string ZoneStore::metaOf(const Entry& entry, const StoredZoneFacts& facts) {
+  nlohmann::json meta = {{"v", kFormat},
+                         {"file", facts.file},
+                         {"file_sha256", facts.file_sha256},
+                         {"changed", unixMillis(facts.changed)},
+                         {"edited", facts.edited},
+                         {"signed", facts.signed_here},
+                         {"generation", entry.generation},
+                         {"chunks", entry.chunks},
+                         {"snapshot_bytes", entry.snapshot_bytes},
+                         {"snapshot_step", entry.snapshot_step},
+                         {"first_step", entry.first_step},
+                         {"next_step", entry.next_step}};
+  if (facts.refreshed) meta["refreshed"] = unixMillis(*facts.refreshed);
+  return meta.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Status ZoneStore::keepFacts(NameView apex, const StoredZoneFacts& facts) {
+  const std::string prefix = prefixOf(apex);
+  const auto known = entries_.find(prefix);
+  if (known == entries_.end()) return fail(ErrorKind::kNotFound, "no zone " + apex.text());
+  Status written = store_->writeSynced({put(prefix + kMeta, metaOf(known->second, facts))});
+  if (written) known->second.facts = facts;
+  return written;
 }
 
 const StoredZoneFacts* ZoneStore::factsOf(NameView apex) const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct StoredZoneFacts {
   WallTime changed{};       // when the zone last changed
   bool edited = true;       // false: it is here for its signatures, and its file has the say
   bool signed_here = false;
+  // Of a zone that comes from a primary: when it was last known to be what the primary has.
+  std::optional<WallTime> refreshed = {};
 };
 
 struct StoredZone {
@@ -47,6 +50,8 @@ class ZoneStore {
   // `zone` as the step that `history` ends with left it; a history without steps: the zone as a
   // whole, and nothing of before. kIo: nothing is changed.
   Status keep(const Zone& zone, const ZoneHistory& history, const StoredZoneFacts& facts);
+  // Of a zone that is here: these facts from now on. kIo: nothing is changed. kNotFound.
+  Status keepFacts(NameView apex, const StoredZoneFacts& facts);
   // As last kept; nullptr: the zone is not here. Valid until the next call that keeps or forgets
   // it.
   const StoredZoneFacts* factsOf(NameView apex) const;
@@ -66,6 +71,7 @@ class ZoneStore {
   };
   struct Reading;
 
+  static std::string metaOf(const Entry& entry, const StoredZoneFacts& facts);
   static void addSnapshot(const std::string& prefix, const Zone& zone, Entry& entry,
                           std::vector<StoreWrite>& batch);
   Result<StoredZone> assemble(Reading& reading);

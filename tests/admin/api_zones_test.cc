@@ -53,6 +53,14 @@ TEST_F(ApiTest, AZoneIsEditedExportedAndGivenBackToItsFile) {
   EXPECT_EQ(getJson("/v1/zones/shop.example")["serial"], 7);
 }
 
+TEST_F(ApiTest, OnlyZonesThatComeFromPrimariesAreAskedFor) {
+  EXPECT_TRUE(getJson("/v1/zones/shop.example")["secondary"].is_null());
+  const Json body = refused(post("/v1/zones/shop.example/refresh", ""), 404, "not_found");
+  EXPECT_THAT(body.dump(), HasSubstr("that comes from primaries"));
+  refused(post("/v1/zones/shop.example/refresh", R"({"whole": 1})"), 400, "invalid");
+  refused(post("/v1/zones/shop.example/refresh", R"({"hole": true})"), 400, "invalid");
+}
+
 TEST_F(ApiTest, AnEditsErrorsAreAllToldWithTheirPlace) {
   const Json rrsets = {{{"name", "www"}, {"type", "A"}, {"ttl", 30}, {"records", {"192.0.2"}}},
                        {{"name", "a..b"}, {"type", "AXFR"}, {"ttl", -1}, {"records", {"x"}}}};

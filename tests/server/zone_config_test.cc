@@ -44,6 +44,43 @@ TEST(ZoneConfig, TheDocumentedExampleIsRead) {
   EXPECT_EQ(policy.update[0].types, std::vector{dns::RrType::kTxt});
 }
 
+TEST(ZoneConfig, TheDocumentedSecondaryIsRead) {
+  const std::string page = *readFile(MERIDIAN_SOURCE_DIR "/docs/transfers.md", 1 << 20);
+  const std::size_t start = page.find("[[dns.zones]]", page.find("## Transfers in"));
+  const std::string example = page.substr(start, page.find("```", start) - start);
+  const auto config = parseConfig(kKeys + example, "m.toml");
+  ASSERT_TRUE(config) << config.error().text();
+  ASSERT_EQ(config->zone_policies.size(), 1U);
+  const dns::ZonePolicy& policy = config->zone_policies.front();
+  ASSERT_EQ(policy.primaries.size(), 2U);
+  EXPECT_EQ(policy.primaries[0].address.text(), "192.0.2.10:53");
+  EXPECT_EQ(policy.primaries[1].address.text(), "[2001:db8::10]:53");
+  EXPECT_EQ(policy.primaries[1].key->text(), "ns1-ns2.example.");
+  ASSERT_EQ(policy.allow_notify.size(), 1U);
+  EXPECT_EQ(policy.allow_notify[0].key->text(), "backup.example.");
+  const dns::ZonePolicies policies(config->zone_policies);
+  EXPECT_EQ(policies.secondaries().size(), 1U);
+  EXPECT_TRUE(policies.isSecondary(dns::Name::parse("partner.example.")->lowered()));
+  EXPECT_FALSE(policies.isSecondary(dns::Name::parse("a.partner.example.")->lowered()));
+}
+
+TEST(ZoneConfig, PrimariesAreOfOneZoneThatIsMadeNowhereElse) {
+  EXPECT_THAT(
+      zoneProblems("[[dns.zones]]\nname = \".\"\nprimaries = [{address = \"192.0.2.1\"}]\n"),
+      HasSubstr("dns.zones[0].primaries: are those of one zone"));
+  EXPECT_THAT(zoneProblems("[[dns.zones]]\nname = \"a\"\nprimaries = [{address = \"192.0.2.1\"}]\n"
+                           "update = [{key = \"backup.example\"}]\n"),
+              HasSubstr("dns.zones[0].update: goes together with no primaries"));
+  EXPECT_THAT(zoneProblems("[[dns.zones]]\nname = \"a\"\nallow_notify = [{from = [\"::/0\"]}]\n"),
+              HasSubstr("dns.zones[0].allow_notify: is of no use without primaries"));
+  EXPECT_THAT(zoneProblems("[[dns.zones]]\nname = \"a\"\nprimaries = [{key = \"none\"}, "
+                           "{address = \"192.0.2.1:0\"}]\nallow_notify = [{}]\n"),
+              testing::AllOf(HasSubstr("primaries[0].address: is missing"),
+                             HasSubstr("primaries[0].key: none: is not among tsig.keys"),
+                             HasSubstr("primaries[1].address: 192.0.2.1:0: port 0 is none"),
+                             HasSubstr("allow_notify[0].from: is missing")));
+}
+
 TEST(ZoneConfig, EveryErrorHasItsPlace) {
   const std::string errors = zoneProblems(
       "[[dns.zones]]\nname = \"a..b\"\nserial = \"random\"\n"
