@@ -79,7 +79,7 @@ void TransferConnection::waitForMessage() {
 }
 
 void TransferConnection::read() {
-  std::array<std::uint8_t, kReadBytes> bytes;
+  std::array<std::uint8_t, kReadBytes> bytes{};
   for (int i = 0; i < kReadsATurn; ++i) {
     const ssize_t got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
     if (got < 0 && errno == EINTR) continue;
@@ -111,9 +111,9 @@ void TransferConnection::end(const std::string& failure) {
   readable_.reset();
   idle_.reset();
   late_.reset();
+  // `failure` is its caller's, and outlives this.
   const OnEnd on_end = std::move(on_end_);
-  const std::string why = failure;
-  on_end(why);
+  on_end(failure);
 }
 
 }  // namespace meridian::dns

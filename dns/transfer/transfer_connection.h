@@ -31,6 +31,7 @@ class TransferConnection {
   TransferConnection(EventLoop& loop, const IpEndpoint& server,
                      std::span<const std::uint8_t> request, const TransferTimeouts& timeouts,
                      OnMessage on_message, OnEnd on_end);
+  ~TransferConnection() = default;
   TransferConnection(const TransferConnection&) = delete;
   TransferConnection& operator=(const TransferConnection&) = delete;
 

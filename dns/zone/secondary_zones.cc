@@ -62,7 +62,12 @@ ZoneResult<ZoneChanged> ZoneService::takeFromPrimary(NameView apex,
                                                      std::span<const ZoneDifference> steps) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr || !policies_->isSecondary(apex)) return notSecondary(apex);
-  auto next = apply(*before->zone, condensed(steps), "transfer");
+  const auto step = condensed(*before->zone, steps);
+  if (!step) {
+    return tl::unexpected(
+        ZoneError{{ErrorKind::kInvalid, "a step takes away what is not there, or brings what is"}});
+  }
+  auto next = apply(*before->zone, *step, "transfer");
   if (!next) {
     return tl::unexpected(ZoneError{{ErrorKind::kInvalid, "the steps make no zone of the one here"},
                                     std::move(next.error())});

@@ -198,6 +198,19 @@ TEST_F(SecondaryZonesTest, AFileBesideThePrimariesIsRefused) {
   EXPECT_THAT(started.error().message, HasSubstr("has primaries in the configuration, and a file"));
 }
 
+TEST(Condense, WhatCannotBeInTheOrderOfTheStepsIsRefused) {
+  const auto plain = far(1);
+  const auto with_a = far(2, "a A 192.0.2.5\n");
+  const auto without = far(3);
+  const ZoneDifference brings = *differenceOf(*plain, *with_a);
+  const ZoneDifference takes = *differenceOf(*with_a, *without);
+  EXPECT_TRUE(condensed(*plain, std::vector{brings, takes}));
+  // It was there before, and would be gone at the primary, and not here.
+  EXPECT_FALSE(condensed(*far(1, "A A 192.0.2.5\n"), std::vector{brings, takes}));
+  EXPECT_FALSE(condensed(*plain, std::vector{takes, brings}));
+  EXPECT_FALSE(condensed(*plain, std::vector{brings, brings}));
+}
+
 TEST(Condense, ManyStepsAreOneThatMakesTheSameZone) {
   const auto seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -218,7 +231,7 @@ TEST(Condense, ManyStepsAreOneThatMakesTheSameZone) {
       zones.push_back(far(2 + i, more));
       steps.push_back(*differenceOf(*zones[i], *zones[i + 1]));
     }
-    const ZoneDifference whole = condensed(steps);
+    const ZoneDifference whole = condensed(*zones.front(), steps).value();
     EXPECT_EQ(whole.from(), 1U);
     EXPECT_EQ(whole.to(), 1 + count);
     const auto after = apply(*zones.front(), whole, "test");

@@ -92,7 +92,7 @@ class TransferPair {
         return test::must(zoneOfRecords(in.zone(), "transfer"));
       case IncomingTransfer::Kind::kSteps:
         ++with_steps_;
-        return test::must(apply(*have, condensed(in.steps()), "transfer"));
+        return test::must(apply(*have, condensed(*have, in.steps()).value(), "transfer"));
       case IncomingTransfer::Kind::kUpToDate:
       case IncomingTransfer::Kind::kSerial:
         break;
