@@ -10,7 +10,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/byte_reader.h"
@@ -24,7 +23,6 @@
 #include "dns/wire/response_writer.h"
 
 namespace meridian::dns {
-
 namespace {
 
 // In one answer; no RFC names a limit, the work must have one.
@@ -366,7 +364,7 @@ class Answering {
     return is_last ? Step::kDone : follow(NameView(rrset.firstRdata()), target);
   }
 
-  // Endpoints of a pool have the same types, so that their records make one RRset.
+  // All of a pool have the same types, so that their records make one RRset.
   std::optional<Step> addOfPool(partition::EndpointIx endpoint, bool prepared) {
     for (const RrsetView& rrset : state_.services->rrsets(endpoint, prepared)) {
       const bool wanted = rrset.type == query_.type || query_.type == RrType::kAny;

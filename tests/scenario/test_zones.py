@@ -5,7 +5,7 @@ import unittest
 import dns.message
 import dns.rcode
 
-from harness import ScenarioCase
+from harness import ScenarioCase, wait_for
 from small_world import SERVICE, ZONE, small_world
 
 
@@ -45,6 +45,27 @@ class ZonesThatChange(ScenarioCase):
         self.assertEqual(self.server.udp(dns.message.make_query("www2.shop.example", "A")).rcode(),
                          dns.rcode.NXDOMAIN)
         self.assertIn("is so already", self.set("www2", "A"))
+
+    def test_acme_tokens_come_and_go_over_a_crash(self):
+        name = "_acme-challenge.www2.shop.example"
+        self.ctl("acme", "present", name, "first-token", "--expires", "1h")
+        reply = self.server.rest("POST", "/v1/acme/present",
+                                 {"fqdn": name + ".", "value": "second-token", "expires_in_s": 2})
+        self.assertEqual(reply.status, 200, reply)
+        self.assertEqual(self.ask(name, "TXT"), ['"first-token"', '"second-token"'])
+        self.server.kill9()
+        self.server.launch()
+        self.assertIn("first-token", self.ctl("acme", "list"))
+        wait_for(lambda: self.ask(name, "TXT") == ['"first-token"'], 20, "the second token to end")
+        self.assertIn("is gone", self.ctl("acme", "cleanup", name, "first-token"))
+        self.assertEqual(self.ask(name, "TXT"), [])
+        self.assertIn("no tokens", self.ctl("acme", "list"))
+        self.assertIn("no such token", self.ctl("acme", "cleanup", name, "first-token", returns=1))
+        self.assertIn("must begin with", self.ctl("acme", "present", "www.shop.example", "x", returns=1))
+        self.assertIn("delegated", self.ctl("acme", "present", "_acme-challenge.cut.shop.example", "x",
+                                            returns=1))
+        reply = self.server.rest("POST", "/v1/acme/present", {"fqdn": name, "value": "a b", "extra": 1})
+        self.assertEqual(reply.status, 400, reply)
 
     def test_what_makes_no_zone_or_takes_a_services_name_changes_nothing(self):
         self.assertIn("CNAME where other records stand", self.set("static", "CNAME", "ns1", returns=1))
