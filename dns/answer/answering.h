@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "base/byte_reader.h"
@@ -132,8 +131,7 @@ class Answering {
     return match.kind == Zone::MatchKind::kNxDomain ? nameError() : answerNode(match.node);
   }
 
-  // The services' names and the zone's together make the tree: the deeper encloser decides.
-  // nullopt: the zone does.
+  // Both make the tree: the deeper encloser decides. nullopt: the zone does.
   std::optional<Step> answerAmongServices(const Zone::Match& match) {
     const ServiceNode* node = state_.services->encloser(name_);
     if (node == nullptr) return std::nullopt;
@@ -151,7 +149,7 @@ class Answering {
     return node->labels > match.encloser_labels ? std::optional(nameError()) : std::nullopt;
   }
 
-  // Data of a zone file, by exact match or through a wildcard.
+  // Of a zone file, by exact match or through a wildcard.
   Step answerNode(NodeIx node) {
     if (query_.type == RrType::kAny) return answerAny(node);
     if (const RrsetView rrset = zone_->rrset(node, query_.type); !rrset.empty()) {
@@ -162,7 +160,7 @@ class Answering {
     return addAlias(alias, node);
   }
 
-  // RFC 8482 §4.1: one RRset is enough. Not inlined, for the reason that madeBy() has.
+  // RFC 8482 §4.1: one RRset is enough. Not inlined, as madeBy().
   [[gnu::noinline]] Step answerAny(NodeIx node) {
     const RrsetView first = zone_->firstRrset(node);
     return first.empty() ? noData() : add(first, node);
@@ -235,6 +233,8 @@ class Answering {
 
   // The question's name is a service's own, and the client wants signatures.
   [[gnu::noinline]] void beginService(const ServiceNode& node) {
+    node_ = &node;
+    if (state_.signatures->covers(state_.services->indexOf(node))) return signed_.beginAhead();
     zone_ = state_.zones->find(name_);
     if (zone_ == nullptr) return;  // it has expired
     signed_.begin(*zone_, query_, client_, state_, out_, counters_);
@@ -247,8 +247,7 @@ class Answering {
         name_, has_types ? state_.services->typesOf(node.service) : std::span<const RrType>());
   }
 
-  // A name that is a service's own. nullopt: the service has nothing to say for this type; the zone
-  // may.
+  // A service's own name. nullopt: it has nothing to say for this type; the zone may.
   std::optional<Step> answerServiceNode(const ServiceNode& node) {
     if (!node.ownsRecords()) {
       return node.kind == ServiceNode::Kind::kPooled ? answerPooled(node) : std::nullopt;
@@ -353,14 +352,13 @@ class Answering {
     std::vector<std::uint8_t> bytes;
     const RrsetView all = state_.services->merged(chosen, prepared, query_.type, bytes);
     if (all.empty()) return std::nullopt;
-    return addSigned(all, {}, all.type != RrType::kCname || query_.type == RrType::kCname);
+    return addSigned(all, all.type != RrType::kCname || query_.type == RrType::kCname);
   }
-  // What a service answers with, and its signatures; where they are empty they are made.
-  [[gnu::noinline]] Step addSigned(const RrsetView& rrset, const RrsetView& signatures,
-                                   bool is_last) {
+  // What a service made just now, and its signatures.
+  [[gnu::noinline]] Step addSigned(const RrsetView& rrset, bool is_last) {
     if (!out_.add(Section::kAnswer, rrset, owner_offset_)) return truncate();
     const std::uint16_t target = out_.lastRdataOffset();
-    if (!signed_.addServiceSignatures(signatures, rrset, owner_offset_)) return truncate();
+    if (!signed_.addServiceSignatures(rrset, owner_offset_)) return truncate();
     return is_last ? Step::kDone : follow(NameView(rrset.firstRdata()), target);
   }
 
@@ -400,18 +398,21 @@ class Answering {
       const bool wanted = rrset.type == query_.type || query_.type == RrType::kAny;
       if (!wanted && rrset.type != RrType::kCname) continue;
       counters_.service_answers.add();
-      if (signed_.isOn()) {
-        const auto index = static_cast<std::size_t>(&rrset - rrsets.data());
-        return addSigned(rrset, signaturesOf(ezone, index, prepared), wanted);
-      }
+      if (signed_.isOn()) return addAhead(rrsets, rrset, ezone, prepared, wanted);
       return wanted ? add(rrset) : addAlias(rrset);
     }
     return std::nullopt;
   }
 
-  RrsetView signaturesOf(partition::EZoneIx ezone, std::size_t index, bool prepared) const {
-    if (state_.signatures == nullptr) return {};
-    return state_.signatures->of(state_.services->indexOf(*node_), ezone, index, prepared);
+  // With signatures that were made ahead; without where the service's zone is not signed.
+  Step addAhead(std::span<const RrsetView> rrsets, const RrsetView& rrset, partition::EZoneIx ezone,
+                bool prepared, bool wanted) {
+    const ServiceSignatures* ahead = state_.signatures.get();
+    const std::size_t node = state_.services->indexOf(*node_);
+    const auto index = static_cast<std::size_t>(&rrset - rrsets.data());
+    const bool covered = query_.edns.dnssec_ok && ahead != nullptr && ahead->covers(node);
+    const RrsetView whole = covered ? ahead->of(node, ezone, index, prepared) : rrset;
+    return wanted ? add(whole) : addAlias(whole);
   }
 
   // Names below g.S, city.S, poi.S and key.S: an alias to the shard's name, whose records follow in
@@ -474,7 +475,7 @@ class Answering {
   [[gnu::noinline]] bool signShardAlias(NameView target, std::uint32_t ttl) {
     std::vector<std::uint8_t> rendered;
     renderRecord(RrType::kCname, ttl, target.wire(), rendered);
-    return signed_.addServiceSignatures({}, {RrType::kCname, 1, ttl, rendered}, owner_offset_);
+    return signed_.addServiceSignatures({RrType::kCname, 1, ttl, rendered}, owner_offset_);
   }
 
   Step addAlias(const RrsetView& alias) {
@@ -527,8 +528,8 @@ class Answering {
     out_.setRcode(Rcode::kNxDomain);
     return noData(false);
   }
-  // Further names of a chain are found behind the first one, whoever asks. Not inlined: what is
-  // seldom called would keep what is often called from being so.
+  // Of the first name of a chain. Not inlined: what is seldom called would keep what is often
+  // called from being so.
   [[gnu::noinline]] void madeBy(NameView owner) {
     if (aliases_ == 0) source_ = owner.wire();
   }

@@ -65,7 +65,7 @@ class ServiceSignatures::Maker {
   void learn() {
     if (before_ == nullptr) return;
     for (std::size_t i = 0; i < before_->signed_.size(); ++i) {
-      known_.emplace(asText(before_->signed_[i]), before_->signatures_[2 * i]);
+      known_.emplace(asText(before_->signed_[i]), before_->alone_[i]);
     }
   }
 
@@ -102,6 +102,8 @@ class ServiceSignatures::Maker {
     out_->signatures_.resize(2 * wanted_.size());
     out_->rendered_.resize(2 * wanted_.size());
     out_->signed_.resize(wanted_.size());
+    out_->alone_.resize(wanted_.size());
+    made_.resize(wanted_.size());
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
       out_->signed_[i] = ownerAndRrset(wanted_[i].owner, wanted_[i].rrset);
       if (!keep(i)) order(i);
@@ -115,7 +117,7 @@ class ServiceSignatures::Maker {
     }
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
       const std::size_t of = job_of_[i];
-      renderRecord(RrType::kRrsig, wanted_[of].rrset.ttl, jobs_[i].rdata, out_->rendered_[2 * of]);
+      renderRecord(RrType::kRrsig, wanted_[of].rrset.ttl, jobs_[i].rdata, made_[of]);
     }
     for (std::size_t i = 0; i < wanted_.size(); ++i) finish(i);
     out_->made_ = jobs_.size();
@@ -138,7 +140,7 @@ class ServiceSignatures::Maker {
       const std::int64_t life = wanted_[i].online->lifetime.count();
       if (rdata.u16() != key->tag() || left < life - life / kKeepPart || !rdata.ok()) return false;
     }
-    out_->rendered_[2 * i].assign(found->second.rendered.begin(), found->second.rendered.end());
+    made_[i].assign(found->second.rendered.begin(), found->second.rendered.end());
     return true;
   }
 
@@ -154,12 +156,19 @@ class ServiceSignatures::Maker {
   // The views, and the same with the other TTL: what is signed has the original one in it.
   void finish(std::size_t i) {
     const Wanted& wanted = wanted_[i];
+    const auto records = wanted.rrset.rendered;
+    std::vector<std::uint8_t>& whole = out_->rendered_[2 * i];
+    whole.assign(records.begin(), records.end());
+    whole.insert(whole.end(), made_[i].begin(), made_[i].end());
     std::vector<std::uint8_t>& prepared = out_->rendered_[2 * i + 1];
-    prepared = out_->rendered_[2 * i];
+    prepared = whole;
     setRenderedTtls(prepared, wanted.prepared_ttl);
-    const auto count = static_cast<std::uint16_t>(wanted.online->keys->zone_signers.size());
-    out_->signatures_[2 * i] = {RrType::kRrsig, count, wanted.rrset.ttl, out_->rendered_[2 * i]};
-    out_->signatures_[2 * i + 1] = {RrType::kRrsig, count, wanted.prepared_ttl, prepared};
+    const auto signers = static_cast<std::uint16_t>(wanted.online->keys->zone_signers.size());
+    const auto count = static_cast<std::uint16_t>(wanted.rrset.count + signers);
+    out_->signatures_[2 * i] = {wanted.rrset.type, count, wanted.rrset.ttl, whole};
+    out_->signatures_[2 * i + 1] = {wanted.rrset.type, count, wanted.prepared_ttl, prepared};
+    out_->alone_[i] = {RrType::kRrsig, signers, wanted.rrset.ttl,
+                       std::span<const std::uint8_t>(whole).subspan(records.size())};
   }
 
   const ServiceSet& services_;
@@ -168,6 +177,7 @@ class ServiceSignatures::Maker {
   std::uint32_t now_;
   std::shared_ptr<ServiceSignatures> out_ = std::make_shared<ServiceSignatures>();
   std::vector<Wanted> wanted_;
+  std::vector<std::vector<std::uint8_t>> made_;  // by RRset: its RRSIGs, rendered
   std::vector<SigningJob> jobs_;
   std::vector<std::size_t> job_of_;                        // by job: of which RRset
   std::unordered_map<std::string_view, RrsetView> known_;  // of `before_`
@@ -183,7 +193,6 @@ std::shared_ptr<const ServiceSignatures> ServiceSignatures::make(const ServiceSe
 RrsetView ServiceSignatures::of(std::size_t node, EZoneIx ezone, std::size_t index,
                                 bool prepared) const noexcept {
   const std::uint32_t first = first_of_node_[node];
-  if (first == kNone) return {};
   const auto& firsts = first_of_ezone_[service_of_node_[node]];
   return signatures_[first + firsts[ezone.index()] + 2 * index + (prepared ? 1 : 0)];
 }

@@ -1,5 +1,6 @@
-// ServiceSignatures: the signatures of what services answer, made ahead: of each name that has
-// records of its own, of each eZone that it may answer with, of each type. A lookup is an index.
+// ServiceSignatures: what services answer, with signatures that were made ahead: for each name that
+// has records of its own, each eZone that it may answer with, each type. A lookup is an index, and
+// RRset and signatures lie together, so that a signed answer costs what its bytes cost.
 //
 // Endpoints of pools go out in combinations, which are signed when they are asked for
 // (dns/answer/online_answer.h). Immutable. Threads: any; lookups without allocation.
@@ -28,12 +29,15 @@ class ServiceSignatures {
                                                        const ServiceSignatures* before,
                                                        WallTime now);
 
-  // Of the RRset `index` that `services` has for the eZone; empty: there are none. `prepared` as
-  // for ServiceSet::rrsets().
+  // Whether the name has records that are signed ahead.
+  bool covers(std::size_t node) const noexcept { return first_of_node_[node] != kNone; }
+  // The RRset `index` that `services` has for the eZone, and behind its records their RRSIGs: type
+  // and TTL are the RRset's, the count is of both. `prepared` as for ServiceSet::rrsets().
+  // REQUIRES: covers(node).
   RrsetView of(std::size_t node, partition::EZoneIx ezone, std::size_t index,
                bool prepared) const noexcept;
-  std::size_t count() const { return signatures_.size() / 2; }
-  std::size_t made() const { return made_; }  // that were not kept
+  std::size_t count() const { return signatures_.size() / 2; }  // of RRsets
+  std::size_t made() const { return made_; }                    // that were not kept
 
  private:
   class Maker;
@@ -46,6 +50,7 @@ class ServiceSignatures {
   // One for each RRset with the service's TTL, then with the prepared one.
   std::vector<RrsetView> signatures_;
   std::vector<std::vector<std::uint8_t>> rendered_;  // what these point into
+  std::vector<RrsetView> alone_;                     // the RRSIGs, with the service's TTL
   // What was signed, for the next of these: owner and RRset.
   std::vector<std::vector<std::uint8_t>> signed_;
   std::size_t made_ = 0;

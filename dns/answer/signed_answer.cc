@@ -63,11 +63,8 @@ void SignedAnswer::addGlueSignatures(NodeIx node, RrType type) {
   }
 }
 
-bool SignedAnswer::addServiceSignatures(const RrsetView& signatures, const RrsetView& rrset,
-                                        std::uint16_t owner_offset) {
-  if (!proves_) return true;
-  if (!signatures.empty()) return out_->add(Section::kAnswer, signatures, owner_offset);
-  if (online_ == nullptr) return true;
+bool SignedAnswer::addServiceSignatures(const RrsetView& rrset, std::uint16_t owner_offset) {
+  if (!proves_ || online_ == nullptr) return true;
   return online().addSignatures(rrset, *name_, owner_offset);
 }
 

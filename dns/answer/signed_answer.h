@@ -30,6 +30,12 @@ class SignedAnswer {
     is_on_ = proves_ || query.type == RrType::kRrsig;
     if (is_on_) turnOn(zone, query, client, state, out, counters);
   }
+  // The answer is a service's, whose signatures were made ahead: nothing else of this is asked for,
+  // but for begin() where it is not the service that answers.
+  void beginAhead() {
+    is_on_ = true;
+    denied_name_ = false;
+  }
   // False: nothing below need be called.
   bool isOn() const { return is_on_; }
   // The current name (lower-cased) was found so; both are read until the next call of this.
@@ -56,10 +62,8 @@ class SignedAnswer {
   bool addDelegationSigner(NodeIx cut, NameView cut_name, std::uint16_t owner_offset);
   // Of an address that was added last. Glue has none; others may go without (RFC 4035 §3.1.1).
   void addGlueSignatures(NodeIx node, RrType type);
-  // Of an RRset that a service made for this name: signatures that were made ahead. Empty: it has
-  // none, and they are made now.
-  bool addServiceSignatures(const RrsetView& signatures, const RrsetView& rrset,
-                            std::uint16_t owner_offset);
+  // Of an RRset that a service made for this name just now.
+  bool addServiceSignatures(const RrsetView& rrset, std::uint16_t owner_offset);
   // What shows that a negative answer, whose SOA was added last, is the zone's own. A name that
   // does not exist has response code NXDOMAIN until then, and with a compact denial NOERROR, unless
   // the client takes the other (RFC 9824 §5).

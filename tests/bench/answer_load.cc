@@ -1,11 +1,14 @@
 #include "tests/bench/answer_load.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <string>
 #include <utility>
 
+#include "dns/sign/online_signer.h"
+#include "dns/sign/zone_signer.h"
 #include "dns/zone/loader.h"
 #include "geo/address_evidence.h"
 #include "geo/network_list.h"
@@ -20,6 +23,7 @@ constexpr std::uint64_t kSeed = 20'240'501;
 constexpr std::uint32_t kStaticNames = 10'000;
 constexpr std::size_t kPlaces = 5'000;  // distinct coordinates, as cities are in a database
 constexpr std::uint32_t kLoopback = 0x7f000001;
+constexpr WallTime kSignedAt{std::chrono::hours(490'000)};
 
 constexpr std::string_view kTopology = R"({
   "format": 1,
@@ -46,8 +50,29 @@ constexpr std::string_view kTopology = R"({
     {"name": "cdn.geo.example", "zone": "cdn", "endpoints": {
     "iad": ["A 192.0.2.1"], "dal": ["A 192.0.2.2"], "sjc": ["A 192.0.2.3"],
     "fra": ["A 192.0.2.4"], "sin": ["A 192.0.2.5"], "nrt": ["A 192.0.2.6"],
-    "gru": ["A 192.0.2.7"], "syd": ["A 192.0.2.8"]}}]
+    "gru": ["A 192.0.2.7"], "syd": ["A 192.0.2.8"]}},
+    {"name": "www.securing.example", "zone": "www", "endpoints": {
+    "iad": ["A 192.0.2.1"], "dal": ["A 192.0.2.2"], "sjc": ["A 192.0.2.3"],
+    "fra": ["A 192.0.2.4"], "sin": ["A 192.0.2.5"], "nrt": ["A 192.0.2.6"],
+    "gru": ["A 192.0.2.7"], "syd": ["A 192.0.2.8"]}},
+    {"name": "www.ordinary.example", "zone": "www", "endpoints": {EIGHT}}]
 })";
+
+// Eight addresses are as long as one and a signature by "securing.example.".
+std::string topologyText() {
+  constexpr std::string_view kMark = "{EIGHT}";
+  std::string endpoints;
+  for (const char* site : {"iad", "dal", "sjc", "fra", "sin", "nrt", "gru", "syd"}) {
+    endpoints += std::string(endpoints.empty() ? "{\"" : ", \"") + site + "\": [";
+    for (int i = 1; i <= 8; ++i) {
+      endpoints += (i == 1 ? "" : ", ") + std::string("\"A 192.0.2.") + std::to_string(i) + "\"";
+    }
+    endpoints += "]";
+  }
+  std::string text(kTopology);
+  text.replace(text.find(kMark), kMark.size(), endpoints + "}");
+  return text;
+}
 
 [[noreturn]] void giveUp(const std::string& reason) {
   std::fprintf(stderr, "answer load: %s\n", reason.c_str());
@@ -79,12 +104,31 @@ std::string zoneText(const std::string& origin, std::uint32_t names) {
   return text;
 }
 
+dns::LoadedZone signedZone(const std::string& origin) {
+  const auto key = std::make_shared<const dns::ZoneKey>(
+      valueOf(SigningKey::generate(SigningKeyKind::kEcdsaP256)), true);
+  dns::KeySet keys;
+  keys.dnskeys = {key->dnskey()};
+  keys.key_signers = keys.zone_signers = {key};
+  dns::SigningPolicy policy;
+  policy.denial = dns::DenialKind::kCompact;
+  dns::LoadedZone out;
+  out.unsigned_zone = valueOf(dns::parseZone(zoneText(origin, 0), "signed.zone"));
+  out.zone = valueOf(dns::signZone({nullptr, *out.unsigned_zone, keys, policy, kSignedAt})).zone;
+  out.online = std::make_shared<const dns::OnlineKeys>(dns::OnlineKeys{
+      std::make_shared<const dns::KeySet>(std::move(keys)), policy.signature_lifetime});
+  return out;
+}
+
 std::shared_ptr<const dns::ZoneSet> makeZones() {
   std::vector<dns::LoadedZone> zones;
   zones.push_back({valueOf(dns::parseZone(zoneText("geo.example.", 0), "geo.zone")), "geo.zone"});
   zones.push_back(
       {valueOf(dns::parseZone(zoneText("static.example.", kStaticNames), "static.zone")),
        "static.zone"});
+  zones.push_back({valueOf(dns::parseZone(zoneText("ordinary.example.", 0), "ordinary.zone")),
+                   "ordinary.zone"});
+  zones.push_back(signedZone("securing.example."));
   return std::make_shared<const dns::ZoneSet>(std::move(zones));
 }
 
@@ -94,13 +138,13 @@ std::uint32_t networkAddress(std::uint32_t n) {
   return (n * kMultiplier & 0xffffffU) << 8;
 }
 
-std::vector<QueryPacket> queriesByPlace(const std::string& host, std::size_t count,
-                                        std::size_t networks) {
+std::vector<QueryPacket> queriesByPlace(const std::vector<std::string>& labels, std::size_t count,
+                                        std::size_t networks, bool dnssec_ok = false) {
   std::mt19937_64 random(kSeed);
   std::vector<QueryPacket> queries;
   for (std::size_t i = 0; i < count; i++) {
     const auto network = static_cast<std::uint32_t>(random() % networks);
-    queries.push_back(makeQuery({host, "geo", "example"}, networkAddress(network)));
+    queries.push_back(makeQuery(labels, networkAddress(network), dnssec_ok));
   }
   return queries;
 }
@@ -126,7 +170,7 @@ geo::AddressEvidence makeEvidence(std::size_t networks) {
 
 std::shared_ptr<const dns::ServingState> makeServingState(std::size_t networks) {
   const auto topology = std::make_shared<const partition::Topology>(
-      valueOf(partition::decodeTopology(kTopology, "topology")));
+      valueOf(partition::decodeTopology(topologyText(), "topology")));
   auto sources = std::make_shared<partition::GeoSources>();
   sources->addresses = std::make_shared<const geo::AddressEvidence>(makeEvidence(networks));
 
@@ -134,6 +178,8 @@ std::shared_ptr<const dns::ServingState> makeServingState(std::size_t networks) 
   state->settings = std::make_shared<const dns::AnswerSettings>();
   state->zones = makeZones();
   state->services = valueOf(dns::ServiceSet::build(*topology, *state->zones));
+  state->signatures =
+      dns::ServiceSignatures::make(*state->services, *state->zones, nullptr, kSignedAt);
   state->map.topology = topology;
   state->map.table = std::make_shared<const partition::AssignmentTable>();
   state->placements = std::make_shared<const partition::PlacementSet>(
@@ -159,11 +205,19 @@ std::vector<QueryPacket> staticQueries(std::size_t count) {
 }
 
 std::vector<QueryPacket> geoQueries(std::size_t count, std::size_t networks) {
-  return queriesByPlace("www", count, networks);
+  return queriesByPlace({"www", "geo", "example"}, count, networks);
 }
 
 std::vector<QueryPacket> sharedQueries(std::size_t count, std::size_t networks) {
-  return queriesByPlace("cdn", count, networks);
+  return queriesByPlace({"cdn", "geo", "example"}, count, networks);
+}
+
+std::vector<QueryPacket> signedQueries(std::size_t count, std::size_t networks) {
+  return queriesByPlace({"www", "securing", "example"}, count, networks, true);
+}
+
+std::vector<QueryPacket> unsignedQueries(std::size_t count, std::size_t networks) {
+  return queriesByPlace({"www", "ordinary", "example"}, count, networks, true);
 }
 
 Asker::Asker(std::shared_ptr<const dns::ServingState> state, std::vector<QueryPacket> queries)

@@ -16,14 +16,18 @@
 namespace meridian::bench {
 
 // 10,000 A names, one name that the nearest of eight sites answers for each of `networks` networks
-// (/24), and one that the eight share by weight. Ends the program with the reason if the parts do
-// not fit.
+// (/24), and one that the eight share by weight. Two more are answered by the nearest site, and
+// with DO their answers are of one size: one A record and its signature, or eight A records. Ends
+// the program with the reason if the parts do not fit.
 std::shared_ptr<const dns::ServingState> makeServingState(std::size_t networks);
 
 std::vector<QueryPacket> staticQueries(std::size_t count);
 // Client subnets are drawn from the networks of makeServingState(networks).
 std::vector<QueryPacket> geoQueries(std::size_t count, std::size_t networks);
 std::vector<QueryPacket> sharedQueries(std::size_t count, std::size_t networks);
+// With DO.
+std::vector<QueryPacket> signedQueries(std::size_t count, std::size_t networks);
+std::vector<QueryPacket> unsignedQueries(std::size_t count, std::size_t networks);
 
 // Asks the queries in turn, over and over. Single thread.
 class Asker {

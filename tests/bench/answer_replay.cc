@@ -1,6 +1,6 @@
 // Answers COUNT queries of a load and ends: what tests/bench/instructions counts instructions of.
 //
-// usage: answer_replay static|geo|shared COUNT
+// usage: answer_replay static|geo|shared|signed|unsigned COUNT
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -18,6 +18,8 @@ std::vector<meridian::bench::QueryPacket> queriesOf(std::string_view load) {
   if (load == "static") return meridian::bench::staticQueries(kQueries);
   if (load == "geo") return meridian::bench::geoQueries(kQueries, kNetworks);
   if (load == "shared") return meridian::bench::sharedQueries(kQueries, kNetworks);
+  if (load == "signed") return meridian::bench::signedQueries(kQueries, kNetworks);
+  if (load == "unsigned") return meridian::bench::unsignedQueries(kQueries, kNetworks);
   return {};
 }
 
@@ -28,7 +30,7 @@ int main(int argc, char** argv) {
   const unsigned long count = argc == 3 ? std::strtoul(argv[2], nullptr, 10) : 0;
   auto queries = queriesOf(load);
   if (queries.empty() || count == 0) {
-    std::fprintf(stderr, "usage: answer_replay static|geo|shared COUNT\n");
+    std::fprintf(stderr, "usage: answer_replay static|geo|shared|signed|unsigned COUNT\n");
     return 2;
   }
   meridian::bench::Asker asker(meridian::bench::makeServingState(kNetworks), std::move(queries));

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "tests/support/dns_world.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/memory_store.h"
 
 namespace meridian::server {
@@ -44,7 +45,7 @@ constexpr const char* kMadrid =
 
 class StatePublisherTest : public testing::Test {
  protected:
-  StatePublisherTest() : world_(makeWorld()), publisher_(world_) {
+  StatePublisherTest() : world_(makeWorld()), publisher_(world_, clock_) {
     serve(topologyText());
     publisher_.setHealth({{Health::kUp, Health::kUp, Health::kUp}});
   }
@@ -77,6 +78,7 @@ class StatePublisherTest : public testing::Test {
   }
 
   World world_;
+  test::FakeClock clock_;
   StatePublisher publisher_;
 };
 
@@ -243,7 +245,7 @@ TEST_F(StatePublisherTest, TheLastGoodSitesOutliveARestart) {
   for (const std::string last : {"ams", "dub"}) {
     {
       partition::GoodSites good = start();
-      StatePublisher before(world_);
+      StatePublisher before(world_, clock_);
       before.remember(good);
       serve(before, text);
       const bool ams = last == "ams";
@@ -253,7 +255,7 @@ TEST_F(StatePublisherTest, TheLastGoodSitesOutliveARestart) {
       EXPECT_EQ(chosen(*before.published().current(), kStateless), last);
     }
     partition::GoodSites good = start();
-    StatePublisher after(world_);
+    StatePublisher after(world_, clock_);
     after.remember(good);
     serve(after, text);
     EXPECT_EQ(chosen(*after.published().current(), kStateless), last) << "in the first state";
