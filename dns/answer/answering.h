@@ -26,7 +26,6 @@ namespace {
 
 // In one answer; no RFC names a limit, the work must have one.
 constexpr std::size_t kMaxAliases = 64;
-
 enum class Step : std::uint8_t {
   kDone,
   kFollow,  // an alias was added, and the current name is its target now
@@ -404,14 +403,15 @@ class Answering {
     return std::nullopt;
   }
 
-  // With signatures that were made ahead; without where the service's zone is not signed.
+  // With signatures that were made ahead, or else now.
   Step addAhead(std::span<const RrsetView> rrsets, const RrsetView& rrset, partition::EZoneIx ezone,
                 bool prepared, bool wanted) {
     const ServiceSignatures* ahead = state_.signatures.get();
     const std::size_t node = state_.services->indexOf(*node_);
     const auto index = static_cast<std::size_t>(&rrset - rrsets.data());
     const bool covered = query_.edns.dnssec_ok && ahead != nullptr && ahead->covers(node);
-    const RrsetView whole = covered ? ahead->of(node, ezone, index, prepared) : rrset;
+    if (!covered) return addSigned(rrset, wanted);
+    const RrsetView whole = ahead->of(node, ezone, index, prepared);
     return wanted ? add(whole) : addAlias(whole);
   }
 
