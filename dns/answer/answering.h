@@ -22,10 +22,10 @@
 #include "dns/wire/response_writer.h"
 
 namespace meridian::dns {
-namespace {
-
 // In one answer; no RFC names a limit, the work must have one.
-constexpr std::size_t kMaxAliases = 64;
+inline constexpr std::size_t kMaxAliases = 64;
+
+namespace {
 enum class Step : std::uint8_t {
   kDone,
   kFollow,  // an alias was added, and the current name is its target now
