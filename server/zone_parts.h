@@ -33,6 +33,7 @@ class ZoneParts {
                                                  const std::shared_ptr<KvStore>& store,
                                                  const Config& config, StatePublisher& publisher,
                                                  std::shared_ptr<const dns::ZoneSet> files);
+  ~ZoneParts() = default;
   ZoneParts(const ZoneParts&) = delete;
   ZoneParts& operator=(const ZoneParts&) = delete;
 

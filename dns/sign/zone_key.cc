@@ -12,6 +12,20 @@ constexpr std::uint8_t kDnskeyProtocol = 3;  // the only one (RFC 4034 §2.1.2)
 constexpr std::uint8_t kSha256Digest = 2;    // RFC 4509
 constexpr std::size_t kFixedBytes = 4;       // of DNSKEY and DS, before the key or digest
 
+std::vector<std::uint8_t> dnskeyOf(const SigningKey& key, bool is_entry_point) {
+  const std::uint16_t flags =
+      ZoneKey::kZoneFlag | (is_entry_point ? ZoneKey::kSecureEntryPointFlag : 0);
+  const auto algorithm = key.kind() == SigningKeyKind::kEcdsaP256
+                             ? SigningAlgorithm::kEcdsaP256Sha256
+                             : SigningAlgorithm::kEd25519;
+  std::vector<std::uint8_t> out;
+  out.reserve(kFixedBytes + key.publicBytes().size());
+  out.assign({static_cast<std::uint8_t>(flags >> 8U), static_cast<std::uint8_t>(flags),
+              kDnskeyProtocol, static_cast<std::uint8_t>(algorithm)});
+  out.insert(out.end(), key.publicBytes().begin(), key.publicBytes().end());
+  return out;
+}
+
 }  // namespace
 
 SigningKeyKind keyKindOf(SigningAlgorithm algorithm) {
@@ -40,17 +54,8 @@ std::vector<std::uint8_t> dsOf(NameView apex, std::span<const std::uint8_t> dnsk
   return out;
 }
 
-ZoneKey::ZoneKey(SigningKey key, bool is_entry_point) : key_(std::move(key)) {
-  const std::uint16_t flags = kZoneFlag | (is_entry_point ? kSecureEntryPointFlag : 0);
-  const auto algorithm = key_.kind() == SigningKeyKind::kEcdsaP256
-                             ? SigningAlgorithm::kEcdsaP256Sha256
-                             : SigningAlgorithm::kEd25519;
-  dnskey_.reserve(kFixedBytes + key_.publicBytes().size());
-  dnskey_.assign({static_cast<std::uint8_t>(flags >> 8U), static_cast<std::uint8_t>(flags),
-                  kDnskeyProtocol, static_cast<std::uint8_t>(algorithm)});
-  dnskey_.insert(dnskey_.end(), key_.publicBytes().begin(), key_.publicBytes().end());
-  tag_ = keyTagOf(dnskey_);
-}
+ZoneKey::ZoneKey(SigningKey key, bool is_entry_point)
+    : key_(std::move(key)), dnskey_(dnskeyOf(key_, is_entry_point)), tag_(keyTagOf(dnskey_)) {}
 
 SigningAlgorithm ZoneKey::algorithm() const {
   return static_cast<SigningAlgorithm>(dnskey_[3]);

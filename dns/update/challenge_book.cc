@@ -144,7 +144,7 @@ void ChallengeBook::tick() {
 ZoneResult<void> ChallengeBook::end(const Challenge& challenge) {
   const std::uint64_t id = challenge.id;
   const Name owner = *Name::parse(challenge.owner);  // was read so
-  const auto done = edit(owner, challenge.value, false);
+  auto done = edit(owner, challenge.value, false);
   // A zone that is gone has taken its records with it.
   if (!done && done.error().error.kind != ErrorKind::kNotFound) return done;
   if (const Status removed = list_.remove(id); !removed) {

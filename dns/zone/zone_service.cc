@@ -111,7 +111,8 @@ Error flattened(const ZoneError& error) {
 
 Result<ZoneService> ZoneService::open(const std::shared_ptr<KvStore>& store, const Clock& clock,
                                       std::filesystem::path folder,
-                                      std::shared_ptr<const ZoneSet> files, ZoneSigning* signing) {
+                                      const std::shared_ptr<const ZoneSet>& files,
+                                      ZoneSigning* signing) {
   ZoneStore kept(store);
   const auto stored = kept.load();
   if (!stored) return tl::unexpected(stored.error());
@@ -177,49 +178,55 @@ ZoneResult<void> ZoneService::addStarted(const LoadedZone& before, LoadedZone ne
   return {};
 }
 
-ZoneResult<void> ZoneService::reloadAll() {
-  auto files = loadZones(folder_, clock_->wallNow());
-  if (!files) {
-    return refuse("the zone files have errors; the old zones go on serving", files.error());
-  }
+// Zones of the store stay, and so do those that are signed here: their files are taken one by one.
+std::shared_ptr<const ZoneSet> ZoneService::withFiles(const ZoneSet& files) const {
   std::vector<LoadedZone> next;
-  std::vector<const LoadedZone*> to_sign;
-  for (std::size_t i = 0; i < (*files)->size(); ++i) {
-    const LoadedZone& file = (**files)[i];
-    const LoadedZone* before = zones_->at(file.zone->apex());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const LoadedZone* before = zones_->at(files[i].zone->apex());
     if (before != nullptr && before->source == ZoneSource::kStore) continue;
-    if (signs(file.zone->apex())) {
-      to_sign.push_back(&file);
-      if (before != nullptr) next.push_back(*before);
-    } else {
-      next.push_back(after(before, file));
+    if (!signs(files[i].zone->apex())) {
+      next.push_back(after(before, files[i]));
+    } else if (before != nullptr) {
+      next.push_back(*before);
     }
   }
   for (std::size_t i = 0; i < zones_->size(); ++i) {
     const LoadedZone& before = (*zones_)[i];
     if (before.source == ZoneSource::kFile) continue;
     LoadedZone kept = before;
-    const LoadedZone* file = (*files)->at(before.zone->apex());
+    const LoadedZone* file = files.at(before.zone->apex());
     kept.file = file == nullptr ? "" : file->file;
     next.push_back(std::move(kept));
   }
-  std::vector<Name> gone;
-  for (std::size_t i = 0; i < zones_->size(); ++i) {
-    const LoadedZone& before = (*zones_)[i];
-    const NameView apex = before.zone->apex();
-    const bool signed_file = before.source == ZoneSource::kFile && before.unsigned_zone != nullptr;
-    if (signed_file && (*files)->at(apex) == nullptr) gone.emplace_back(apex);
+  return std::make_shared<const ZoneSet>(std::move(next));
+}
+
+// Those that are in the store for their signatures alone, and whose files are gone.
+Status ZoneService::forgetGone(const ZoneSet& zones, const ZoneSet& files) {
+  for (std::size_t i = 0; i < zones.size(); ++i) {
+    const NameView apex = zones[i].zone->apex();
+    const bool signed_file =
+        zones[i].source == ZoneSource::kFile && zones[i].unsigned_zone != nullptr;
+    if (!signed_file || files.at(apex) != nullptr) continue;
+    if (Status gone = store_.forget(apex); !gone) return gone;
   }
-  const auto forget = [&] {
-    Status done;
-    for (const Name& apex : gone) done = done ? store_.forget(apex) : done;
-    return done;
-  };
-  auto done = publish(std::make_shared<const ZoneSet>(std::move(next)), forget);
+  return {};
+}
+
+ZoneResult<void> ZoneService::reloadAll() {
+  auto files = loadZones(folder_, clock_->wallNow());
+  if (!files) {
+    return refuse("the zone files have errors; the old zones go on serving", files.error());
+  }
+  const std::shared_ptr<const ZoneSet> before = zones_;
+  auto done = publish(withFiles(**files), [&] { return forgetGone(*before, **files); });
   // One after the other: each is a change of its own, of the store too.
-  for (const LoadedZone* file : to_sign) {
-    if (!done) break;
-    const auto taken = takeFile(zones_->at(file->zone->apex()), *file);
+  for (std::size_t i = 0; done && i < (*files)->size(); ++i) {
+    const LoadedZone& file = (**files)[i];
+    const LoadedZone* now = zones_->at(file.zone->apex());
+    const bool edited = now != nullptr && now->source == ZoneSource::kStore;
+    if (edited || !signs(file.zone->apex())) continue;
+    const auto taken = takeFile(now, file);
     if (!taken) done = tl::unexpected(taken.error());
   }
   return done;
@@ -240,7 +247,7 @@ ZoneResult<ZoneChanged> ZoneService::reload(NameView apex, Edits edits) {
   }
   auto file = readFile(before->file, apex);
   if (!file) return tl::unexpected(file.error());
-  if (signs(apex)) return takeFile(before, std::move(*file));
+  if (signs(apex)) return takeFile(before, *file);
   const ZoneChanged changed{before->zone->serial(), file->zone->serial()};
   const auto forget = [&] { return stored ? store_.forget(apex) : Status(); };
   if (auto done = publish(zones_->with(after(before, std::move(*file))), forget); !done) {
@@ -249,7 +256,7 @@ ZoneResult<ZoneChanged> ZoneService::reload(NameView apex, Edits edits) {
   return changed;
 }
 
-ZoneResult<ZoneChanged> ZoneService::takeFile(const LoadedZone* before, LoadedZone file) {
+ZoneResult<ZoneChanged> ZoneService::takeFile(const LoadedZone* before, const LoadedZone& file) {
   return commit(before, unsignedFile(file), factsOfFile(file));
 }
 

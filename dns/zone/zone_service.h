@@ -62,7 +62,7 @@ class ZoneService {
   // signed. `signing`, nullptr for none, outlives this.
   static Result<ZoneService> open(const std::shared_ptr<KvStore>& store, const Clock& clock,
                                   std::filesystem::path folder,
-                                  std::shared_ptr<const ZoneSet> files,
+                                  const std::shared_ptr<const ZoneSet>& files,
                                   ZoneSigning* signing = nullptr);
 
   // Of what edits do to serials. As they are until the first call: by one.
@@ -125,6 +125,8 @@ class ZoneService {
   // At a start: a zone of the store, over what its file says; and those that are to be signed.
   ZoneResult<void> addStored(const StoredZone& stored, const LoadedZone* file);
   ZoneResult<void> addStarted(const LoadedZone& before, LoadedZone next, StoredZoneFacts facts);
+  std::shared_ptr<const ZoneSet> withFiles(const ZoneSet& files) const;
+  Status forgetGone(const ZoneSet& zones, const ZoneSet& files);
   bool signs(NameView apex) const { return signing_ != nullptr && signing_->signs(apex); }
   ZoneResult<LoadedZone> readFile(const std::string& file, NameView apex) const;
   // The store's; of a zone that shall get its first edit its file, which must be what is served.
@@ -134,7 +136,7 @@ class ZoneService {
   // where nothing is to be changed.
   ZoneResult<LoadedZone> signedAfter(const LoadedZone* before, LoadedZone next) const;
   // Of a file, in the place of a zone that is signed here.
-  ZoneResult<ZoneChanged> takeFile(const LoadedZone* before, LoadedZone file);
+  ZoneResult<ZoneChanged> takeFile(const LoadedZone* before, const LoadedZone& file);
   ZoneResult<ZoneChanged> commitEdit(const LoadedZone* before, std::shared_ptr<const Zone> next);
   ZoneResult<ZoneChanged> commit(const LoadedZone* before, LoadedZone next, StoredZoneFacts facts);
   void tellChanges(const ZoneSet& before) const;
