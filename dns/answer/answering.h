@@ -74,8 +74,7 @@ class Answering {
   }
 
  private:
-  // Another class than IN, and the range of QTYPEs and meta types (RFC 6895 §3.1). False: a type
-  // like any other.
+  // Another class than IN, QTYPEs and meta types (RFC 6895 §3.1). False: a type like any other.
   [[gnu::noinline]] bool answerOdd() {
     if (query_.rr_class == static_cast<std::uint16_t>(RrClass::kCh)) {
       answerChaos();
@@ -550,6 +549,7 @@ class Answering {
     const NameView subject = name_.parent();
     const ServiceNode* node = state_.services->encloser(subject);
     if (node == nullptr || node->kind == ServiceNode::Kind::kEmpty) return false;
+    signed_.turnOff();
     if (!state_.settings->explain_from.contains(client_.address)) {
       refuse({Rcode::kRefused, ExtendedError::kProhibited});
       return true;

@@ -18,9 +18,6 @@ namespace {
 using partition::EZoneIx;
 
 constexpr std::uint32_t kClockSkew = 3600;  // s; signatures begin that much earlier
-// A signature that has less than this part of its life left is made anew. The zone's own are made
-// anew more often than that.
-constexpr std::uint32_t kKeepPart = 4;
 
 std::uint32_t secondsOf(WallTime now) {
   return static_cast<std::uint32_t>(
@@ -137,8 +134,11 @@ class ServiceSignatures::Maker {
       const std::uint32_t expiration = rdata.u32();
       rdata.skip(4);
       const auto left = static_cast<std::int32_t>(expiration - now_);
-      const std::int64_t life = wanted_[i].online->lifetime.count();
-      if (rdata.u16() != key->tag() || left < life - life / kKeepPart || !rdata.ok()) return false;
+      // These are looked at when the zone is signed anew, which is at the latest after a life less
+      // refresh_before. What is kept must last until then, and half of refresh_before more.
+      const std::int64_t least =
+          (wanted_[i].online->lifetime - wanted_[i].online->refresh_before / 2).count();
+      if (rdata.u16() != key->tag() || left < least || !rdata.ok()) return false;
     }
     made_[i].assign(found->second.rendered.begin(), found->second.rendered.end());
     return true;

@@ -36,6 +36,8 @@ class SignedAnswer {
     is_on_ = true;
     denied_name_ = false;
   }
+  // What begin() or beginAhead() began is not answered from.
+  void turnOff() { is_on_ = proves_ = false; }
   // False: nothing below need be called.
   bool isOn() const { return is_on_; }
   // The current name (lower-cased) was found so; both are read until the next call of this.

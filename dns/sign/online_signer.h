@@ -22,6 +22,8 @@ namespace meridian::dns {
 struct OnlineKeys {
   std::shared_ptr<const KeySet> keys;
   std::chrono::seconds lifetime{};  // of signatures
+  // The zone is signed anew when one of its own has less than that left (SigningPolicy).
+  std::chrono::seconds refresh_before{};
 };
 
 inline constexpr std::size_t kCachedSignatures = 32'768;

@@ -47,7 +47,7 @@ Checked<ZoneSigning::Signed> SigningService::sign(const Zone* before, const Zone
   Signed out{std::move(outcome->zone), outcome->changed};
   if (order->policy.denial == DenialKind::kCompact) {
     out.online = std::make_shared<const OnlineKeys>(
-        OnlineKeys{order->keys, order->policy.signature_lifetime});
+        OnlineKeys{order->keys, order->policy.signature_lifetime, order->policy.refresh_before});
   }
   return out;
 }

@@ -65,12 +65,13 @@ class SignedServiceTest : public testing::Test {
       LoadedZone loaded = zones[0];
       SigningPolicy policy;
       policy.denial = denial_;
+      policy.refresh_before = refresh_before_;
       auto done = signZone({nullptr, *loaded.zone, *key_set_, policy, world_.now});
       if (!done) throw std::runtime_error(done.error().text());
       loaded.unsigned_zone = std::exchange(loaded.zone, done->zone);
       if (denial_ == DenialKind::kCompact) {
-        loaded.online =
-            std::make_shared<const OnlineKeys>(OnlineKeys{key_set_, policy.signature_lifetime});
+        loaded.online = std::make_shared<const OnlineKeys>(
+            OnlineKeys{key_set_, policy.signature_lifetime, policy.refresh_before});
       }
       return std::make_shared<const ZoneSet>(std::vector<LoadedZone>{loaded});
     };
@@ -170,6 +171,7 @@ class SignedServiceTest : public testing::Test {
 
   test::DnsWorld world_;
   DenialKind denial_ = DenialKind::kCompact;
+  std::chrono::seconds refresh_before_ = std::chrono::days(7);
   std::shared_ptr<const ZoneKey> key_ = test::makeZoneKey(true);
   std::shared_ptr<const KeySet> key_set_ = std::make_shared<const KeySet>(test::keySetOf({key_}));
   std::shared_ptr<const ServingState> state_;
@@ -290,6 +292,42 @@ TEST_F(SignedServiceTest, SignaturesAreKeptWhileTheyLast) {
   EXPECT_EQ(
       ServiceSignatures::make(*other->services, *other->zones, first.get(), world_.now)->made(),
       all);
+}
+
+// Regression: what was kept by a part of its life ended before the zone was signed anew.
+TEST_F(SignedServiceTest, WhatIsKeptLastsUntilTheZoneIsSignedAnew) {
+  for (const int refresh : {1, 7, 13}) {
+    refresh_before_ = std::chrono::days(refresh);
+    state_ = world_.serve();
+    // The zone's own signatures have less than refresh_before left at the latest by then.
+    const std::chrono::hours longest = std::chrono::days(14 - refresh);
+    for (std::chrono::hours age{1}; age < longest; age += std::chrono::hours(5)) {
+      const auto later = ServiceSignatures::make(*state_->services, *state_->zones,
+                                                 state_->signatures.get(), world_.now + age);
+      const bool kept = later->made() == 0;
+      EXPECT_TRUE(!kept || std::chrono::days(14) - age > longest) << refresh << " " << age.count();
+    }
+  }
+}
+
+// Regression: a signed service at a name that asks for an explanation of another.
+TEST_F(SignedServiceTest, AnExplanationIsNotSigned) {
+  const std::string text(kSignedTopology);
+  const std::string mark = R"("services": [)";
+  world_.topology = text;
+  world_.topology.insert(text.find(mark) + mark.size(),
+                         R"({"name": "_explain.order.shop.test", "zone": "web", "endpoints": {
+    "one": [{"id": "x", "records": ["A 192.0.2.60"]}], "two": ["A 192.0.2.60"]}},)");
+  world_.settings.explain_from = IpPrefixList({test::must(IpPrefix::parse("127.0.0.0/8"))});
+  EXPECT_THAT(typesOf(ask("_explain.order.shop.test", kServiceA).answers()),
+              ElementsAre(kServiceA, kServiceRrsig));
+  state_ = world_.serve();
+  Bytes out(kMaxMessage);
+  const auto packet = test::QueryPacket("_explain.order.shop.test", kServiceMx)
+                          .with(test::optRecord({}, 4096, kDo));
+  out.resize(answer(packet.bytes(), {test::address("127.0.0.1"), Transport::kTcp}, *state_, out,
+                    counters_));
+  EXPECT_EQ(test::readMessage(out).rcode, 0U);
 }
 
 TEST_F(SignedServiceTest, RandomNamesStayWithinTheCache) {
