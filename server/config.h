@@ -1,5 +1,5 @@
-// meridiand's configuration: TOML → values, every error at once (docs/config.md is tested against
-// configKeyPaths() and numericKeys()).
+// meridiand's configuration: TOML → values, every error at once (the keys of docs/config.md:
+// server/config_keys.h).
 #pragma once
 
 #include <chrono>
@@ -54,6 +54,7 @@ struct Config {
   IpPrefixList location_option_from;
   std::uint16_t location_option_code = 0;
   std::uint16_t udp_payload_max = 0;
+  bool minimal_responses = false;
   std::uint16_t tcp_fast_open = 0;  // connections in its queue; 0: off
   bool cookies = true;
   bool limit_rates = false;                  // by rate_limits
@@ -98,21 +99,6 @@ struct Config {
   partition::BalancePolicy balancer;
   partition::SpillPolicy spill;
 };
-
-// One documented key: what docs/config.md says of it, and what the decoder enforces for numbers.
-struct ConfigKey {
-  std::string_view section;
-  std::string_view name;
-  std::string_view type;
-  std::string_view unit;
-  std::int64_t min = 0;
-  std::int64_t max = 0;
-  std::int64_t fallback = 0;
-};
-// The keys that hold one number.
-const std::vector<ConfigKey>& numericKeys();
-// Every key's path as the documentation writes it, e.g. "geo.databases[].path".
-std::vector<std::string> configKeyPaths();
 
 Checked<Config> parseConfig(std::string_view text, const std::filesystem::path& file);
 Checked<Config> loadConfig(const std::filesystem::path& file);

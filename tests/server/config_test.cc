@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "server/config_keys.h"
 
 namespace meridian::server {
 namespace {
