@@ -363,7 +363,7 @@ ChangeCommit ChangeEngine::commitOf(const Change& change, Change& next, const Ch
     commit.steps.push_back(std::move(to));
   }
   const bool moves = step.table == TableWrite::kMove;
-  commit.companions = [this, &next, moves, actor](const ChangeCommitted& committed) {
+  commit.companions = [&next, moves, actor](const ChangeCommitted& committed) {
     for (std::size_t i = 0; i < committed.epochs.size(); ++i) {
       ChangeItem& item = next.items()[i];
       if (moves) item.epoch_before = item.epoch;
