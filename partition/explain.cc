@@ -320,11 +320,17 @@ Result<ServiceQuestion> parseServiceName(const Topology& topology, std::string_v
   std::optional<ServiceIx> best;
   std::size_t best_size = 0;
   for (std::size_t i = 0; i < topology.services.size(); ++i) {
+    const std::vector<ServiceAlias>& aliases = topology.services[i].aliases;
+    const ServiceIx ix(static_cast<std::uint32_t>(i));
+    if (std::any_of(aliases.begin(), aliases.end(),
+                    [&](const ServiceAlias& alias) { return normalised(alias.name) == asked; })) {
+      return questionOf(topology, ix, "");
+    }
     const std::string service = normalised(topology.services[i].name);
     const bool below = asked.size() > service.size() && asked.ends_with(service) &&
                        asked[asked.size() - service.size() - 1] == '.';
     if ((asked == service || below) && service.size() > best_size) {
-      best = ServiceIx(static_cast<std::uint32_t>(i));
+      best = ix;
       best_size = service.size();
     }
   }

@@ -128,11 +128,18 @@ struct Endpoint {
   std::vector<PoolEndpoint> pool = {};  // empty: all records are always answered
   EndpointIx first_of_pool = {};        // the pool's are numbered from here
 };
+// One more name that answers what a service answers, such as a DNS zone's apex.
+struct ServiceAlias {
+  std::string name;  // as written
+  SourcePlace place;
+};
+
 struct Service {
   std::string name;  // as written, without the final dot unless written
   ZoneIx zone;
   std::uint32_t ttl = 30;  // s
   std::vector<Endpoint> endpoints;
+  std::vector<ServiceAlias> aliases;
   SourcePlace place;  // of the name
   // Of its pools; stateless zones only.
   std::uint16_t min_up_share = 5000;  // basis points of the weight that must be up
@@ -140,8 +147,9 @@ struct Service {
   bool pooled() const;                // some eZone has a pool
 };
 
-inline constexpr std::size_t kMaxPool = 64;           // endpoints of one service at one eZone
-inline constexpr std::size_t kMaxEndpoints = 16'384;  // with ids, in the topology
+inline constexpr std::size_t kMaxPool = 64;             // endpoints of one service at one eZone
+inline constexpr std::size_t kMaxEndpoints = 16'384;    // with ids, in the topology
+inline constexpr std::size_t kMaxAliasNames = 100'000;  // in the topology
 
 struct Topology {
   std::vector<Datacenter> datacenters;

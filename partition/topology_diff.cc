@@ -72,6 +72,7 @@ std::string describe(const Topology& topology, const Service& service) {
     out += fmt::format("\npools {} {}", service.min_up_share, service.answer_count);
   }
   for (const auto& [ezone, records] : endpoints) out += fmt::format("\nat {}{}", ezone, records);
+  for (const ServiceAlias& alias : service.aliases) out += "\nalias " + alias.name;
   return out;
 }
 

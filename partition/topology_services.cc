@@ -173,8 +173,47 @@ EZoneSet decodeEndpoints(TopologyDecoder& decoder, ObjectReader& in, Service& se
   return covered;
 }
 
+// Names of services and their aliases, each only once in a topology.
+struct ServiceNames {
+  IdIndex<ServiceIx> index{"service"};
+  std::size_t aliases = 0;
+};
+
+// Of the service to come, which `holder` is the path of; what is wrong is reported at `field`.
+// False: it is not a name, or not new.
+bool addName(TopologyDecoder& decoder, const ConfigNode& node, const std::string& field,
+             const std::string& holder, const std::string& name, ServiceNames& names) {
+  std::string problem = nameProblem(name);
+  if (problem.empty()) {
+    const ServiceIx ix(static_cast<std::uint32_t>(decoder.out.services.size()));
+    const std::string_view earlier = names.index.add(canonicalName(name), ix, holder);
+    if (!earlier.empty()) problem = fmt::format("is the name of {} already", earlier);
+  }
+  if (problem.empty()) return true;
+  decoder.report(node, field, std::move(problem));
+  return false;
+}
+
+void decodeAliases(TopologyDecoder& decoder, ObjectReader& in, Service& service,
+                   ServiceNames& names) {
+  const ConfigNode::Array* aliases = in.array("aliases", {.max = kMaxAliasNames});
+  if (aliases == nullptr) return;
+  names.aliases += aliases->size();
+  if (names.aliases > kMaxAliasNames) {
+    in.error("aliases", fmt::format("are with those before more than {}", kMaxAliasNames));
+    return;
+  }
+  for (std::size_t i = 0; i < aliases->size(); ++i) {
+    const ConfigNode& node = (*aliases)[i];
+    const std::string path = elementPath(in.pathOf("aliases"), i);
+    const std::string* name = decoder.text(node, path);
+    if (name == nullptr || !addName(decoder, node, path, path, *name, names)) continue;
+    service.aliases.push_back({*name, {decoder.file, node.line, node.column}});
+  }
+}
+
 void decodeService(TopologyDecoder& decoder, const ConfigNode& node, const std::string& path,
-                   IdIndex<ServiceIx>& names) {
+                   ServiceNames& names) {
   ObjectReader in = decoder.reader(node, path);
   Service service;
   const std::size_t before = decoder.problems.size();
@@ -182,13 +221,9 @@ void decodeService(TopologyDecoder& decoder, const ConfigNode& node, const std::
   const ConfigNode* name = node.find("name");
   if (name != nullptr && decoder.problems.size() == before) {
     service.place = {decoder.file, name->line, name->column};
-    if (std::string problem = nameProblem(service.name); !problem.empty()) {
-      in.error("name", std::move(problem));
-    }
-    const ServiceIx ix(static_cast<std::uint32_t>(decoder.out.services.size()));
-    const std::string_view earlier = names.add(canonicalName(service.name), ix, path);
-    if (!earlier.empty()) in.error("name", fmt::format("is the name of {} already", earlier));
+    addName(decoder, *name, in.pathOf("name"), path, service.name, names);
   }
+  decodeAliases(decoder, in, service, names);
   const std::optional<ZoneIx> zone = decoder.reference(in, "zone", decoder.zones);
   service.ttl =
       static_cast<std::uint32_t>(in.integer("ttl", {.min = 0, .max = 86400, .fallback = 30}));
@@ -207,7 +242,7 @@ void decodeService(TopologyDecoder& decoder, const ConfigNode& node, const std::
 void TopologyDecoder::decodeServices(ObjectReader& root) {
   const ConfigNode::Array* services = root.array("services", {.max = kMaxServices});
   if (services == nullptr) return;
-  IdIndex<ServiceIx> names("service");
+  ServiceNames names;
   out.services.reserve(services->size());
   for (std::size_t i = 0; i < services->size(); ++i) {
     decodeService(*this, (*services)[i], elementPath("services", i), names);

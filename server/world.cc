@@ -136,6 +136,7 @@ std::shared_ptr<const dns::AnswerSettings> answerSettings(const Config& config) 
   settings->node_id = config.node_id;
   settings->version = kVersion;
   settings->udp_payload_max = config.udp_payload_max;
+  settings->minimal_responses = config.minimal_responses;
   settings->location_option_code = config.location_option_code;
   settings->tcp_keepalive = static_cast<std::uint16_t>(
       std::min<std::int64_t>(config.tcp_idle_timeout.count() / 100, 0xFFFF));

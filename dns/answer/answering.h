@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/byte_reader.h"
+#include "dns/answer/additional.h"
 #include "dns/answer/answerer.h"
 #include "dns/answer/chaos_text.h"
 #include "dns/answer/explain_text.h"
@@ -65,6 +66,7 @@ class Answering {
     if (!step) step = answerName();
     while (step == Step::kFollow && mayFollow()) step = answerName();
     if (signed_.isOn() && !out_.truncated() && !signed_.finish()) truncate();
+    if (leads_ && !out_.truncated()) addAddresses(*zone_, *leads_, query_.type, out_, signed_);
   }
 
   // What made the answer in the question's place (dns/answer/answer_facts.h); empty: its own name.
@@ -151,6 +153,7 @@ class Answering {
   Step answerNode(NodeIx node) {
     if (query_.type == RrType::kAny) return answerAny(node);
     if (const RrsetView rrset = zone_->rrset(node, query_.type); !rrset.empty()) {
+      if (leadsToAddresses(query_.type) && !state_.settings->minimal_responses) leads_ = node;
       return add(rrset, node);
     }
     const RrsetView alias = zone_->rrset(node, RrType::kCname);
@@ -213,20 +216,7 @@ class Answering {
     const Name cut_name = Name(owner).lowered();
     if (signed_.isOn() && !signed_.addDelegationSigner(cut, cut_name, owner_offset))
       return truncate();
-    for (const NodeIx node : zone_->additional(cut, RrType::kNs)) {
-      // In-domain glue is needed to go on (RFC 9471 §3.1); other addresses are a courtesy.
-      const bool needed = Name(zone_->nodeName(node)).lowered().view().isWithin(cut_name.view());
-      for (const RrType type : {RrType::kA, RrType::kAaaa}) {
-        const RrsetView glue = zone_->rrset(node, type);
-        if (glue.empty()) continue;
-        if (out_.add(Section::kAdditional, glue, zone_->nodeName(node))) {
-          if (signed_.isOn()) signed_.addGlueSignatures(node, type);
-        } else if (needed) {
-          return truncate();
-        }
-      }
-    }
-    return Step::kDone;
+    return addGlue(*zone_, cut, cut_name, out_, signed_) ? Step::kDone : truncate();
   }
 
   // The question's name is a service's own, and the client wants signatures.
@@ -590,6 +580,7 @@ class Answering {
   std::size_t aliases_ = 0;
   std::size_t dname_count_ = 0;
 
+  std::optional<NodeIx> leads_;  // its RRset in the answer leads to names that have addresses
   SignedAnswer signed_;
   const ServiceNode* node_;  // where an answer is signed: the name that is a service's own
 };

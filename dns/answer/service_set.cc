@@ -1,6 +1,7 @@
 #include "dns/answer/service_set.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -28,6 +29,20 @@ constexpr std::size_t kRoomBelowService = 1 + 63 + 6 + 9;
 constexpr std::size_t kMaxRendered = kMaxMessage - 1024;  // of one RRset
 constexpr const char* kTooManyRecords = "has more records at one eZone than a message holds";
 
+// What makes a zone, or is made by who signs one, is no business of a service.
+Result<ZoneRecord> parseEndpoint(std::string_view text, const Name& owner, std::uint32_t ttl) {
+  constexpr RrType kZones[] = {RrType::kSoa, RrType::kNs,     RrType::kDname,  RrType::kDs,
+                               RrType::kCds, RrType::kDnskey, RrType::kCdnskey};
+  Result<ZoneRecord> record = parseRecord(text, owner, ttl);
+  if (!record) return record;
+  const bool is_zones =
+      std::find(std::begin(kZones), std::end(kZones), record->type) != std::end(kZones);
+  if (is_zones || isMadeBySigning(record->type)) {
+    return fail(ErrorKind::kInvalid, "a type that no endpoint may have");
+  }
+  return record;
+}
+
 Name prefixed(std::string_view label, NameView tail) {
   std::array<std::uint8_t, kMaxName> bytes{};
   ByteWriter out(bytes);
@@ -49,13 +64,23 @@ class ServiceSet::Builder {
       addService(ServiceIx(static_cast<std::uint32_t>(i)));
     }
     addEmptyNonTerminals();
+    std::sort(out_.zones_.begin(), out_.zones_.end(), std::less<>());
+    out_.zones_.erase(std::unique(out_.zones_.begin(), out_.zones_.end()), out_.zones_.end());
     buildSlots();
     return std::move(problems_);
   }
 
  private:
+  // A name of a service as it was written, its own or an alias: where problems are reported.
+  struct Written {
+    const SourcePlace& place;
+    const std::string& name;
+  };
+  void problem(const Written& written, std::string reason) {
+    problems_.add(written.place, "service", written.name, std::move(reason));
+  }
   void problem(const partition::Service& service, std::string reason) {
-    problems_.add(service.place, "service", service.name, std::move(reason));
+    problem(Written{service.place, service.name}, std::move(reason));
   }
 
   void addService(ServiceIx ix) {
@@ -81,9 +106,24 @@ class ServiceSet::Builder {
     std::sort(service.types.begin(), service.types.end());
     service.types.erase(std::unique(service.types.begin(), service.types.end()),
                         service.types.end());
-    checkAgainstZone(source, service);
+    const bool parent = topology_.zones[source.zone.index()].kind != ZoneKind::kStateless;
+    checkAgainstZone({source.place, source.name}, service.name, service.types, parent);
     addNames(source, ix, service);
+    for (const partition::ServiceAlias& alias : source.aliases) {
+      addAlias(alias, ix, service, source.pooled());
+    }
     out_.services_.push_back(std::move(service));
+  }
+
+  // Answers what the service's own name does, and has nothing below it.
+  void addAlias(const partition::ServiceAlias& alias, ServiceIx ix, const Service& service,
+                bool pooled) {
+    const Written written{alias.place, alias.name};
+    const auto parsed = Name::parse(alias.name);
+    if (!parsed) return problem(written, parsed.error().message);
+    const Name name = parsed->lowered();
+    checkAgainstZone(written, name, service.types, false);
+    addNode(written, pooled ? ServiceNode::Kind::kPooled : ServiceNode::Kind::kService, ix, name);
   }
 
   using ByType = std::map<RrType, std::vector<ZoneRecord>>;
@@ -105,7 +145,7 @@ class ServiceSet::Builder {
   ByType parseAll(const partition::Service& source, Records records, const Service& service) {
     ByType by_type;
     for (const partition::EndpointRecord& record : records) {
-      auto parsed = parseRecord(record.text, service.name, source.ttl);
+      auto parsed = parseEndpoint(record.text, service.name, source.ttl);
       if (!parsed) {
         problems_.add(record.place, "endpoint", record.text, parsed.error().message);
         continue;
@@ -165,7 +205,7 @@ class ServiceSet::Builder {
                              const Service& service) {
     ByType by_type;
     for (const partition::EndpointRecord& record : records) {
-      auto parsed = parseRecord(record.text, service.name, source.ttl);
+      auto parsed = parseEndpoint(record.text, service.name, source.ttl);
       if (parsed) by_type[parsed->type].push_back(std::move(*parsed));
     }
     return by_type;
@@ -200,29 +240,27 @@ class ServiceSet::Builder {
     return loaded == nullptr ? nullptr : loaded->zone.get();
   }
 
-  void checkAgainstZone(const partition::Service& source, const Service& service) {
-    const NameView name = service.name.view();
-    const Zone* zone = contentOf(name);
+  void checkAgainstZone(const Written& written, const Name& name, const std::vector<RrType>& types,
+                        bool parent) {
+    const Zone* zone = contentOf(name.view());
     if (zone == nullptr) {
-      problem(source, "lies in no DNS zone; add a zone file that holds it (SOA and NS)");
+      problem(written, "lies in no DNS zone; add a zone file that holds it (SOA and NS)");
       return;
     }
-    checkSigning(source, *zone);
-    if (std::find(out_.zones_.begin(), out_.zones_.end(), zone) == out_.zones_.end())
-      out_.zones_.push_back(zone);
-    const bool parent = topology_.zones[source.zone.index()].kind != ZoneKind::kStateless;
-    checkAgainstFile(source, service, *zone, service.name, service.types, parent);
+    checkSigning(written, *zone);
+    out_.zones_.push_back(zone);
+    checkAgainstFile(written, false, *zone, name, types, parent);
   }
 
   // Records that depend on who asks are signed where the zone is signed here, with denials that are
   // made for each name. A validator takes answers without signatures only where a signed zone says
   // so: below a delegation without DS (RFC 4035 §5.2).
-  void checkSigning(const partition::Service& source, const Zone& own) {
+  void checkSigning(const Written& written, const Zone& own) {
     if (own.denial() != nullptr) {
       const LoadedZone* loaded = zones_.at(own.apex());
       if (loaded != nullptr && loaded->online != nullptr) return;
       return problem(
-          source,
+          written,
           fmt::format("its answers would be bogus: the DNS zone {} is signed, and not so that "
                       "services can be; sign it here with denial = \"compact\", or put the service "
                       "into a zone of its own that is delegated without DS",
@@ -239,18 +277,17 @@ class ServiceSet::Builder {
           zone->rrset(match.node, RrType::kDs).empty()) {
         return;
       }
-      return problem(source, fmt::format("its answers would be bogus: the signed DNS zone {} does "
-                                         "not delegate {} without DS",
-                                         zone->apex().text(), apex.text()));
+      return problem(written, fmt::format("its answers would be bogus: the signed DNS zone {} does "
+                                          "not delegate {} without DS",
+                                          zone->apex().text(), apex.text()));
     }
   }
 
   // What the zone file has at `name` that does not go with the service's records there (of `types`)
-  // or below (`parent`: there are names below). A cut or DNAME above a name that the service makes
-  // shows at the highest name it covers, and is reported there alone.
-  void checkAgainstFile(const partition::Service& source, const Service& service, const Zone& zone,
-                        const Name& name, const std::vector<RrType>& types, bool parent) {
-    const bool made = !(name == service.name);
+  // or below (`parent`: there are names below). A cut or DNAME above a name that is made below the
+  // written one shows at the highest name it covers, and is reported there alone.
+  void checkAgainstFile(const Written& source, bool made, const Zone& zone, const Name& name,
+                        const std::vector<RrType>& types, bool parent) {
     const std::string which = made ? fmt::format("needs the name {}, which ", name.text()) : "";
     const Zone::Match match = zone.find(name.view());
     const NameView owner = zone.nodeName(match.node);
@@ -284,55 +321,62 @@ class ServiceSet::Builder {
   void addNames(const partition::Service& source, ServiceIx ix, Service& service) {
     const partition::Zone& zone = topology_.zones[source.zone.index()];
     const NameView s = service.name.view();
-    addNode(source, service,
+    addNode({source.place, source.name},
             source.pooled() ? ServiceNode::Kind::kPooled : ServiceNode::Kind::kService, ix,
             service.name);
     if (zone.kind == ZoneKind::kGlobal) {
-      addNode(source, service, ServiceNode::Kind::kReadWrite, ix, prefixed("rw", s));
-      addNode(source, service, ServiceNode::Kind::kReadOnly, ix, prefixed("ro", s));
+      addMade(source, service, ServiceNode::Kind::kReadWrite, ix, prefixed("rw", s));
+      addMade(source, service, ServiceNode::Kind::kReadOnly, ix, prefixed("ro", s));
     }
     if (zone.kind != ZoneKind::kSharding) return;
     const Name shard = prefixed("shard", s);
-    addNode(source, service, ServiceNode::Kind::kEmpty, ix, shard);
-    addNode(source, service, ServiceNode::Kind::kGeohash, ix, prefixed("g", s));
-    addNode(source, service, ServiceNode::Kind::kCity, ix, prefixed("city", s));
-    addNode(source, service, ServiceNode::Kind::kPoi, ix, prefixed("poi", s));
-    addNode(source, service, ServiceNode::Kind::kKey, ix, prefixed("key", s));
+    addMade(source, service, ServiceNode::Kind::kEmpty, ix, shard);
+    addMade(source, service, ServiceNode::Kind::kGeohash, ix, prefixed("g", s));
+    addMade(source, service, ServiceNode::Kind::kCity, ix, prefixed("city", s));
+    addMade(source, service, ServiceNode::Kind::kPoi, ix, prefixed("poi", s));
+    addMade(source, service, ServiceNode::Kind::kKey, ix, prefixed("key", s));
     service.first_shard = static_cast<std::uint32_t>(out_.nodes_.size());
     for (std::uint32_t i = 0; i < zone.partition_count; ++i) {
       const auto& partition = topology_.partitions[zone.first_partition.index() + i];
-      addNode(source, service, ServiceNode::Kind::kShard, ix, prefixed("s" + partition.id, shard),
+      addMade(source, service, ServiceNode::Kind::kShard, ix, prefixed("s" + partition.id, shard),
               Locus(i));
     }
   }
 
   // Doubles are kept as nodes, so that shardNode() stays an index, but reported.
-  void addNode(const partition::Service& source, const Service& service, ServiceNode::Kind kind,
-               ServiceIx ix, const Name& name, Locus locus = {}) {
+  void addNode(const Written& written, ServiceNode::Kind kind, ServiceIx ix, const Name& name,
+               Locus locus = {}) {
     if (!names_.insert(std::string(name.view().wire().begin(), name.view().wire().end())).second) {
-      problem(source, fmt::format("needs the name {}, which another service has", name.text()));
+      problem(written, fmt::format("needs the name {}, which another service has", name.text()));
     }
-    if (!(name == service.name)) checkMade(source, service, kind, name);
     out_.nodes_.push_back(
         {kind, static_cast<std::uint8_t>(name.view().labelCount()), ix, locus, name});
   }
 
-  void checkMade(const partition::Service& source, const Service& service, ServiceNode::Kind kind,
-                 const Name& name) {
+  // A name below the service's.
+  void addMade(const partition::Service& source, const Service& service, ServiceNode::Kind kind,
+               ServiceIx ix, const Name& name, Locus locus = {}) {
+    const Written written{source.place, source.name};
+    addNode(written, kind, ix, name, locus);
     const Zone* zone = contentOf(service.name.view());
     if (zone == nullptr) return;
     const bool records = kind == ServiceNode::Kind::kReadWrite ||
                          kind == ServiceNode::Kind::kReadOnly || kind == ServiceNode::Kind::kShard;
-    checkAgainstFile(source, service, *zone, name, records ? service.types : std::vector<RrType>{},
+    checkAgainstFile(written, true, *zone, name, records ? service.types : std::vector<RrType>{},
                      !records);
   }
 
   // Between a service and its zone's apex every name exists (RFC 8020), whether the zone file has
   // it or not.
   void addEmptyNonTerminals() {
-    const std::size_t count = out_.services_.size();
+    const std::size_t count = out_.nodes_.size();
     for (std::size_t i = 0; i < count; ++i) {
-      const Name& name = out_.services_[i].name;
+      const ServiceNode& node = out_.nodes_[i];
+      if (node.kind != ServiceNode::Kind::kService && node.kind != ServiceNode::Kind::kPooled) {
+        continue;
+      }
+      const Name name = node.name;
+      const ServiceIx service = node.service;
       const Zone* zone = contentOf(name.view());
       if (zone == nullptr) continue;
       for (NameView at = name.view(); !(at == zone->apex()) && !at.isRoot();) {
@@ -342,7 +386,7 @@ class ServiceSet::Builder {
           continue;
         out_.nodes_.push_back({ServiceNode::Kind::kEmpty,
                                static_cast<std::uint8_t>(at.labelCount()),
-                               ServiceIx(static_cast<std::uint32_t>(i)),
+                               service,
                                {},
                                Name(at)});
       }
@@ -394,7 +438,7 @@ const ServiceNode* ServiceSet::encloser(NameView lowered) const noexcept {
 }
 
 bool ServiceSet::touches(const Zone& zone) const noexcept {
-  return std::find(zones_.begin(), zones_.end(), &zone) != zones_.end();
+  return std::binary_search(zones_.begin(), zones_.end(), &zone, std::less<>());
 }
 
 bool ServiceSet::offers(ServiceIx service, RrType type) const noexcept {

@@ -1,10 +1,11 @@
 // ServiceSet: the topology's services as the answer path sees them: names, and records rendered
 // ahead.
 //
-// Names of a service S (design.md §2): S; in sharding zones s<partition>.shard.S and the parents
-// g.S, city.S, poi.S, key.S whose children are computed; in global zones rw.S and ro.S. Names that
-// only lead to others are empty non-terminals. DNS zones are asked separately; the answerer joins
-// both (dns/answer/answerer.cc). Threads: immutable; lookups from any thread, no allocation.
+// Names of a service S (design.md §2): S and its aliases; in sharding zones s<partition>.shard.S
+// and the parents g.S, city.S, poi.S, key.S whose children are computed; in global zones rw.S and
+// ro.S. Names that only lead to others are empty non-terminals. DNS zones are asked separately; the
+// answerer joins both (dns/answer/answerer.cc). Threads: immutable; lookups from any thread, no
+// allocation.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ inline constexpr std::uint32_t kShardAliasTtl =
 
 struct ServiceNode {
   enum class Kind : std::uint8_t {
-    kService,    // S
-    kPooled,     // S, with endpoints of their own health (partition/pool.h)
+    kService,    // S, or an alias of it
+    kPooled,     // the same, with endpoints of their own health (partition/pool.h)
     kReadWrite,  // rw.S
     kReadOnly,   // ro.S
     kShard,      // s<partition>.shard.S
@@ -134,7 +135,8 @@ class ServiceSet {
   std::vector<Slot> slots_;  // open addressing, size a power of two
   std::vector<RrsetView> rrsets_;
   std::vector<std::vector<std::uint8_t>> rendered_;  // what rrsets_ point into
-  std::vector<const Zone*> zones_;                   // compared, never followed: they may be gone
+  // Sorted. Compared, never followed: they may be gone.
+  std::vector<const Zone*> zones_;
 };
 
 }  // namespace meridian::dns

@@ -28,6 +28,7 @@ struct AnswerSettings {
   std::string node_id;
   std::string version;
   std::uint16_t udp_payload_max = 1232;
+  bool minimal_responses = false;  // nothing in the additional section but glue and EDNS
   std::uint16_t location_option_code = 65001;
   IpPrefixList explain_from;
   IpPrefixList location_option_from;

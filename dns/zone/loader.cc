@@ -151,10 +151,7 @@ Result<ZoneRecord> parseRecord(std::string_view text, const Name& owner, std::ui
   if (Status one = scanEntry(text, entry); !one) return tl::unexpected(one.error());
   const Result<RrType> type = parseRrType(entry.tokens[0].text);
   if (!type) return tl::unexpected(type.error());
-  if (!isDataType(*type) || *type == RrType::kSoa || *type == RrType::kNs ||
-      *type == RrType::kDname) {
-    return fail(ErrorKind::kInvalid, "a type that no endpoint may have");
-  }
+  if (!isDataType(*type)) return fail(ErrorKind::kInvalid, "a type that no record has");
   ZoneRecord record{owner, *type, ttl, {}};
   const auto rdata = std::span<const ZoneToken>(entry.tokens).subspan(1);
   const Status read = parseRdata(*type, rdata, std::nullopt, record.rdata);

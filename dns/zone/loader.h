@@ -38,8 +38,7 @@ Checked<std::shared_ptr<const ZoneSet>> loadZones(const std::filesystem::path& f
 Result<std::vector<std::uint8_t>> parseRdataText(RrType type, std::string_view text,
                                                  const Name& origin);
 
-// "A 192.0.2.1" → a record of `owner` with `ttl`; for endpoints of services. kInvalid says what is
-// wrong.
+// "A 192.0.2.1" → a record of `owner` with `ttl`. kInvalid says what is wrong.
 Result<ZoneRecord> parseRecord(std::string_view text, const Name& owner, std::uint32_t ttl);
 
 }  // namespace meridian::dns

@@ -85,9 +85,9 @@ class Zone {
   // The one of the smallest type, without allocation; empty when the node has none.
   RrsetView firstRrset(NodeIx node) const noexcept;
 
-  // For NS, MX, SRV, SVCB, HTTPS: nodes of this zone that hold the targets' addresses, glue below
-  // cuts included, in record order, no doubles. The answerer adds their A and AAAA to the
-  // additional section.
+  // For NS, MX, SRV, SVCB, HTTPS: nodes of this zone that hold the targets' addresses, for NS glue
+  // at and below cuts as well, in record order, no doubles. The answerer adds their A and AAAA to
+  // the additional section (dns/answer/additional.h).
   std::span<const NodeIx> additional(NodeIx node, RrType type) const noexcept;
 
   // The SOA as negative answers carry it: TTL is min(SOA TTL, MINIMUM) (RFC 2308 §3).

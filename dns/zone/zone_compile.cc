@@ -139,6 +139,8 @@ std::uint32_t ZoneBuilder::addressNode(std::uint32_t node, RrType type,
   }
   if (found == kNoIndex) return kNoIndex;
   const ZoneNode& holder = state_->nodes[found];
+  // Glue is for referrals; as an answer's companion it would look as if this zone vouched for it.
+  if (type != RrType::kNs && (holder.flags & (kIsOccluded | kIsCut)) != 0) return kNoIndex;
   const bool has_address = state_->rrsetOf(holder, RrType::kA) != nullptr ||
                            state_->rrsetOf(holder, RrType::kAaaa) != nullptr;
   return has_address ? found : kNoIndex;
