@@ -190,8 +190,9 @@ struct OutgoingTransfer::State {
     for (int i = 0; i < 3; ++i) writer.u16(0);
     writer.bytes(query.question);
     std::uint16_t count = 0;
-    owner_at = kHeaderBytes;
+    owner_at = apex_at = kHeaderBytes;
     owner = query.name;
+    apex = query.name.wire();
     while (records->peek() && writer.position() < kFullMessage && write(writer, *records->peek())) {
       records->pop();
       ++count;
@@ -205,16 +206,26 @@ struct OutgoingTransfer::State {
     return writer.position() + rest.position();
   }
 
-  // The owner is written as a pointer where it is the one before, and with one to the zone's name
-  // in the question otherwise. False: it does not fit, and nothing was written.
+  // The owner is written as a pointer where it is the one before, and otherwise with one to the
+  // zone's name, where that stands in the very case that the zone has (RFC 5936 §3.4); the question
+  // may have it in another. False: it does not fit, and nothing was written.
   bool write(ByteWriter& writer, const RecordView& record) {
     const std::size_t start = writer.position();
     if (record.owner == owner && owner_at <= kMaxPointer) {
       writer.u16(static_cast<std::uint16_t>(kPointer | owner_at));
     } else {
       const std::size_t labels = record.owner.size() - query.name.size();
-      writer.bytes(record.owner.wire().first(labels));
-      writer.u16(kPointer | kHeaderBytes);
+      const auto tail = record.owner.wire().subspan(labels);
+      if (std::equal(tail.begin(), tail.end(), apex.begin(), apex.end())) {
+        writer.bytes(record.owner.wire().first(labels));
+        writer.u16(static_cast<std::uint16_t>(kPointer | apex_at));
+      } else {
+        writer.bytes(record.owner.wire());
+        if (start + labels <= kMaxPointer) {
+          apex = tail;
+          apex_at = start + labels;
+        }
+      }
     }
     writer.u16(static_cast<std::uint16_t>(record.type));
     writer.u16(static_cast<std::uint16_t>(RrClass::kIn));
@@ -244,6 +255,9 @@ struct OutgoingTransfer::State {
   // Of the message that is being made: the owner written last, and where it stands.
   NameView owner;
   std::size_t owner_at = kHeaderBytes;
+  // The zone's name as it was written last, and where.
+  std::span<const std::uint8_t> apex;
+  std::size_t apex_at = kHeaderBytes;
 };
 
 OutgoingTransfer::OutgoingTransfer(std::span<const std::uint8_t> message, const Client& client,

@@ -105,6 +105,27 @@ TEST(OutgoingTransfer, BeginsAndEndsWithTheSoa) {
   EXPECT_EQ(sent.messages.front()[2] & 0x84U, 0x84U);  // QR, AA
 }
 
+// RFC 5936 §3.4: the case of the zone, not that of the question.
+TEST(OutgoingTransfer, NamesKeepTheirCase) {
+  LoadedZone zone{test::must(parseZone(
+                      "$ORIGIN eXample.\n$TTL 60\n@ SOA ns a 7 1 2 3 4\n@ NS ns\nWww A 192.0.2.1\n"
+                      "mail.Example. A 192.0.2.2\nx.Example. A 192.0.2.2\ny.eXample. A 192.0.2.2\n",
+                      "test.zone")),
+                  "test.zone",
+                  {}};
+  const auto state = stateWith(std::move(zone));
+  for (const char* asked : {"EXAMPLE", "eXample", "example"}) {
+    const Sent sent = transfer(*state, test::QueryPacket(asked, 252).bytes());
+    ASSERT_EQ(sent.outcome, TransferOutcome::kAxfr);
+    std::vector<std::string> owners;
+    for (const test::ReadRecord& record : test::readMessage(sent.messages.front()).answers())
+      owners.push_back(record.owner);
+    EXPECT_THAT(owners, ElementsAre("eXample", "eXample", "Www.eXample", "mail.Example",
+                                    "x.Example", "y.eXample", "eXample"))
+        << asked;
+  }
+}
+
 TEST(OutgoingTransfer, WhoIsNotAdmittedIsRefused) {
   const auto state = stateWith(loaded(7));
   const Sent refused = transfer(*state, request(252), "198.51.100.1");
