@@ -221,8 +221,10 @@ class Answering {
 
   // The question's name is a service's own, and the client wants signatures.
   [[gnu::noinline]] void beginService(const ServiceNode& node) {
+    const std::size_t index = state_.services->indexOf(node);
+    if (!state_.signatures->inSignedZone(index)) return;
     node_ = &node;
-    if (state_.signatures->covers(state_.services->indexOf(node))) return signed_.beginAhead();
+    if (state_.signatures->covers(index)) return signed_.beginAhead();
     zone_ = state_.zones->find(name_);
     if (zone_ == nullptr) return;  // it has expired
     signed_.begin(*zone_, query_, client_, state_, out_, counters_);

@@ -41,7 +41,7 @@ class ServiceSignatures::Maker {
   std::shared_ptr<const ServiceSignatures> run() {
     learn();
     const std::span<const ServiceNode> nodes = services_.nodes();
-    out_->first_of_node_.assign(nodes.size(), kNone);
+    out_->first_of_node_.assign(nodes.size(), kUnsigned);
     out_->service_of_node_.assign(nodes.size(), 0);
     for (std::size_t i = 0; i < nodes.size(); ++i) addNode(i, nodes[i]);
     if (wanted_.empty()) return nullptr;
@@ -68,10 +68,11 @@ class ServiceSignatures::Maker {
 
   void addNode(std::size_t at, const ServiceNode& node) {
     out_->service_of_node_[at] = node.service.value;
-    if (!node.ownsRecords()) return;
     const Zone* zone = zones_.find(node.name);
     const LoadedZone* loaded = zone == nullptr ? nullptr : zones_.at(zone->apex());
     if (loaded == nullptr || loaded->online == nullptr) return;
+    out_->first_of_node_[at] = kOnline;
+    if (!node.ownsRecords()) return;
     out_->first_of_node_[at] = static_cast<std::uint32_t>(2 * wanted_.size());
     std::vector<std::uint32_t>& firsts = firstsOf(node.service);
     for (std::size_t i = 0; i < services_.ezoneCount(node.service); ++i) {

@@ -29,8 +29,10 @@ class ServiceSignatures {
                                                        const ServiceSignatures* before,
                                                        WallTime now);
 
+  // Whether the name lies in a zone whose answers are signed.
+  bool inSignedZone(std::size_t node) const noexcept { return first_of_node_[node] != kUnsigned; }
   // Whether the name has records that are signed ahead.
-  bool covers(std::size_t node) const noexcept { return first_of_node_[node] != kNone; }
+  bool covers(std::size_t node) const noexcept { return first_of_node_[node] < kOnline; }
   // The RRset `index` that `services` has for the eZone, and behind its records their RRSIGs: type
   // and TTL are the RRset's, the count is of both. `prepared` as for ServiceSet::rrsets().
   // REQUIRES: covers(node).
@@ -41,9 +43,10 @@ class ServiceSignatures {
 
  private:
   class Maker;
-  static constexpr std::uint32_t kNone = 0xffff'ffff;
+  static constexpr std::uint32_t kUnsigned = 0xffff'ffff;
+  static constexpr std::uint32_t kOnline = 0xffff'fffe;  // signed when it is asked for
 
-  std::vector<std::uint32_t> first_of_node_;  // in signatures_, or kNone
+  std::vector<std::uint32_t> first_of_node_;  // in signatures_, or one of these
   std::vector<std::uint32_t> service_of_node_;
   // By service: where each eZone's begin, counted from the node's first.
   std::vector<std::vector<std::uint32_t>> first_of_ezone_;

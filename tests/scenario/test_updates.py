@@ -1,4 +1,5 @@
-"""Dynamic updates (RFC 2136) from the tools that people have: nsupdate, certbot's dns-rfc2136 plugin, dnspython."""
+"""Dynamic updates (RFC 2136) from the tools that people have: nsupdate, certbot's dns-rfc2136 plugin, dnspython; and
+message by message what external-dns and octoDNS send, which Debian does not have."""
 
 import base64
 import os
@@ -9,10 +10,13 @@ from unittest import mock
 
 import dns.message
 import dns.name
+import dns.query
 import dns.rcode
+import dns.rdatatype
 import dns.tsig
 import dns.tsigkeyring
 import dns.update
+import dns.zone
 from certbot_dns_rfc2136._internal.dns_rfc2136 import Authenticator
 
 from harness import LOOPBACK, ScenarioCase, TcpSession, udp_exchange
@@ -22,7 +26,7 @@ ZONE = "shop.example"
 EDITOR, ACME, HOST = "editor.example", "acme.example", "host1.shop.example"
 SECRETS = {name: base64.b64encode(name.ljust(32, "-").encode()).decode()
            for name in (EDITOR, ACME, HOST)}
-POLICY = {"name": ZONE, "update": [
+POLICY = {"name": ZONE, "transfer_to": [{"key": EDITOR}], "update": [
     {"key": EDITOR},
     {"key": ACME, "names": "pattern", "name": "_acme-challenge.*", "types": ["TXT"]},
     {"key": HOST, "names": "self", "types": ["A", "AAAA"]}]}
@@ -128,6 +132,50 @@ class Updates(ScenarioCase):
             ids = [int.from_bytes(session.receive_message()[:2], "big") for _ in range(21)]
         self.assertEqual(sorted(ids), sorted(message.id for message in [update, *queries]))
         self.assertEqual(self.ask("new"), ["192.0.2.7"])
+
+    def transferred(self):
+        """What the zone has below "k8s", as {(name, type): values}, by a signed transfer."""
+        keyring = dns.tsigkeyring.from_text({EDITOR: (dns.tsig.HMAC_SHA256, SECRETS[EDITOR])})
+        zone = dns.zone.from_xfr(dns.query.xfr(LOOPBACK, ZONE, port=self.server.port, keyring=keyring,
+                                               keyname=EDITOR, lifetime=20))
+        return {(str(name), dns.rdatatype.to_text(rdataset.rdtype)): sorted(r.to_text() for r in rdataset)
+                for name, rdataset in zone.iterate_rdatasets() if "k8s" in str(name)}
+
+    def send(self, change, tcp):
+        """One signed update; change(update) fills it."""
+        update = dns.update.Update(ZONE)
+        change(update)
+        update.use_tsig(dns.tsigkeyring.from_text({EDITOR: (dns.tsig.HMAC_SHA256, SECRETS[EDITOR])}), EDITOR)
+        exchange = dns.query.tcp if tcp else dns.query.udp
+        reply = exchange(update, LOOPBACK, port=self.server.port, timeout=20)
+        self.assertEqual(reply.rcode(), dns.rcode.NOERROR)
+        self.assertTrue(reply.had_tsig)
+
+    def test_the_messages_of_external_dns(self):
+        """A list by AXFR; then for each endpoint records added, or deleted one by one (class NONE), over
+        UDP, TTL 0 where none is set, and beside each its registry's TXT."""
+        registry = '"heritage=external-dns,external-dns/owner=default,external-dns/resource=service/web/k8s"'
+        self.assertEqual(self.transferred(), {})
+        for rdtype, values in (("A", ["192.0.2.1", "192.0.2.2"]), ("TXT", [registry])):
+            self.send(lambda u, t=rdtype, vs=values: [u.add("k8s", 0, t, v) for v in vs], tcp=False)
+        self.assertEqual(self.transferred(), {("k8s", "A"): ["192.0.2.1", "192.0.2.2"], ("k8s", "TXT"): [registry]})
+        # An endpoint that changes is removed, target by target, and added anew.
+        self.send(lambda u: [u.delete("k8s", "A", v) for v in ("192.0.2.1", "192.0.2.2")], tcp=False)
+        self.send(lambda u: u.add("k8s", 300, "A", "192.0.2.3"), tcp=False)
+        self.assertEqual(self.ask("k8s"), ["192.0.2.3"])
+        for rdtype, value in (("A", "192.0.2.3"), ("TXT", registry)):
+            self.send(lambda u, t=rdtype, v=value: u.delete("k8s", t, v), tcp=False)
+        self.assertEqual(self.transferred(), {})
+
+    def test_the_messages_of_octodns(self):
+        """A list by AXFR; then one update over TCP for all of a plan: RRsets added, replaced (all of the
+        type deleted, class ANY, before what is new), deleted."""
+        self.send(lambda u: [u.add("a.k8s", 60, "A", "192.0.2.1"), u.add("b.k8s", 60, "CAA", '0 issue "ca.example"'),
+                             u.add("*.k8s", 60, "CNAME", f"static.{ZONE}.")], tcp=True)
+        self.assertEqual(set(self.transferred()), {("a.k8s", "A"), ("b.k8s", "CAA"), ("*.k8s", "CNAME")})
+        self.send(lambda u: [u.replace("a.k8s", 120, "A", "192.0.2.7"), u.delete("b.k8s", "CAA"),
+                             u.delete("*.k8s", "CNAME", f"static.{ZONE}.")], tcp=True)
+        self.assertEqual(self.transferred(), {("a.k8s", "A"): ["192.0.2.7"]})
 
     def test_certbots_plugin_brings_its_record_and_takes_it_away(self):
         credentials = self.server.home / "certbot.ini"
