@@ -54,8 +54,8 @@ struct Config {
   IpPrefixList location_option_from;
   std::uint16_t location_option_code = 0;
   std::uint16_t udp_payload_max = 0;
-  bool minimal_responses = false;
   std::uint16_t tcp_fast_open = 0;  // connections in its queue; 0: off
+  bool minimal_responses = false;
   bool cookies = true;
   bool limit_rates = false;                  // by rate_limits
   std::filesystem::path cookie_secret_file;  // empty: a secret of this process alone
@@ -67,6 +67,7 @@ struct Config {
 
   std::filesystem::path topology_file;
   unsigned max_moved_percent = 0;  // of a zone's places, by one topology without a confirmation
+  partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;
 
   std::vector<std::filesystem::path> networks;
   std::vector<geo::MmdbSource> databases;
@@ -95,7 +96,6 @@ struct Config {
   std::chrono::milliseconds drc_tls_handshake{};
   std::vector<partition::PullConfig> drc_pulls;
 
-  partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;
   partition::BalancePolicy balancer;
   partition::SpillPolicy spill;
 };

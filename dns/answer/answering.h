@@ -54,7 +54,14 @@ class Answering {
     // zone.
     std::optional<Step> step;
     if (const ServiceNode* node = state_.services->find(name_, hash_)) {
-      if (query_.edns.dnssec_ok && state_.signatures != nullptr) beginService(*node);
+      if (query_.edns.dnssec_ok && state_.signatures != nullptr) {
+        signatures_ = state_.signatures->placeOf(state_.services->indexOf(*node));
+        if (ServiceSignatures::isAhead(signatures_)) {
+          signed_.beginAhead();
+        } else if (signatures_ == ServiceSignatures::Place::kOnline) {
+          beginService(*node);
+        }
+      }
       step = answerServiceNode(*node);
     }
     if (step == Step::kDone) return out_.setAuthoritative(true);
@@ -219,12 +226,8 @@ class Answering {
     return addGlue(*zone_, cut, cut_name, out_, signed_) ? Step::kDone : truncate();
   }
 
-  // The question's name is a service's own, and the client wants signatures.
+  // The question's name is a service's own, and the client wants signatures, which are to be made.
   [[gnu::noinline]] void beginService(const ServiceNode& node) {
-    const std::size_t index = state_.services->indexOf(node);
-    if (!state_.signatures->inSignedZone(index)) return;
-    node_ = &node;
-    if (state_.signatures->covers(index)) return signed_.beginAhead();
     zone_ = state_.zones->find(name_);
     if (zone_ == nullptr) return;  // it has expired
     signed_.begin(*zone_, query_, client_, state_, out_, counters_);
@@ -232,7 +235,9 @@ class Answering {
   }
   [[gnu::noinline]] void ownService(const ServiceNode& node) {
     const bool has_types = node.ownsRecords() || node.kind == ServiceNode::Kind::kPooled;
-    node_ = &node;
+    const bool may_be_ahead = query_.edns.dnssec_ok && state_.signatures != nullptr;
+    signatures_ = may_be_ahead ? state_.signatures->placeOf(state_.services->indexOf(node))
+                               : ServiceSignatures::Place::kOnline;
     signed_.ownedByService(
         name_, has_types ? state_.services->typesOf(node.service) : std::span<const RrType>());
   }
@@ -383,26 +388,20 @@ class Answering {
 
   std::optional<Step> addEndpoint(partition::ServiceIx service, partition::EZoneIx ezone,
                                   bool prepared) {
-    const std::span<const RrsetView> rrsets = state_.services->rrsets(service, ezone, prepared);
-    for (const RrsetView& rrset : rrsets) {
+    for (const RrsetView& rrset : state_.services->rrsets(service, ezone, prepared)) {
       const bool wanted = rrset.type == query_.type || query_.type == RrType::kAny;
       if (!wanted && rrset.type != RrType::kCname) continue;
       counters_.service_answers.add();
-      if (signed_.isOn()) return addAhead(rrsets, rrset, ezone, prepared, wanted);
+      if (signed_.isOn()) return addAhead(rrset, wanted);
       return wanted ? add(rrset) : addAlias(rrset);
     }
     return std::nullopt;
   }
 
   // With signatures that were made ahead, or else now.
-  Step addAhead(std::span<const RrsetView> rrsets, const RrsetView& rrset, partition::EZoneIx ezone,
-                bool prepared, bool wanted) {
-    const ServiceSignatures* ahead = state_.signatures.get();
-    const std::size_t node = state_.services->indexOf(*node_);
-    const auto index = static_cast<std::size_t>(&rrset - rrsets.data());
-    const bool covered = query_.edns.dnssec_ok && ahead != nullptr && ahead->covers(node);
-    if (!covered) return addSigned(rrset, wanted);
-    const RrsetView whole = ahead->of(node, ezone, index, prepared);
+  Step addAhead(const RrsetView& rrset, bool wanted) {
+    if (!ServiceSignatures::isAhead(signatures_)) return addSigned(rrset, wanted);
+    const RrsetView& whole = state_.signatures->at(signatures_, state_.services->indexOf(rrset));
     return wanted ? add(whole) : addAlias(whole);
   }
 
@@ -584,7 +583,8 @@ class Answering {
 
   std::optional<NodeIx> leads_;  // its RRset in the answer leads to names that have addresses
   SignedAnswer signed_;
-  const ServiceNode* node_;  // where an answer is signed: the name that is a service's own
+  // Where an answer is signed: those of the name that is a service's own.
+  ServiceSignatures::Place signatures_ = ServiceSignatures::Place::kUnsigned;
 };
 
 static_assert(Denial::kMaxRecords >= kMaxAliases + 1 + 3);

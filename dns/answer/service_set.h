@@ -81,6 +81,10 @@ class ServiceSet {
   std::size_t indexOf(const ServiceNode& node) const {
     return static_cast<std::size_t>(&node - nodes_.data());
   }
+  // Of an RRset that rrsets() gave. Those of a service without pools stand together.
+  std::size_t indexOf(const RrsetView& rrset) const {
+    return static_cast<std::size_t>(&rrset - rrsets_.data());
+  }
   // How many eZones the topology has.
   std::size_t ezoneCount(partition::ServiceIx service) const {
     return services_[service.index()].by_ezone.size();

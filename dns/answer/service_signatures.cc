@@ -41,8 +41,7 @@ class ServiceSignatures::Maker {
   std::shared_ptr<const ServiceSignatures> run() {
     learn();
     const std::span<const ServiceNode> nodes = services_.nodes();
-    out_->first_of_node_.assign(nodes.size(), kUnsigned);
-    out_->service_of_node_.assign(nodes.size(), 0);
+    out_->places_.assign(nodes.size(), Place::kUnsigned);
     for (std::size_t i = 0; i < nodes.size(); ++i) addNode(i, nodes[i]);
     if (wanted_.empty()) return nullptr;
     sign();
@@ -57,6 +56,9 @@ class ServiceSignatures::Maker {
     const OnlineKeys* online;
     RrsetView rrset;
     std::uint32_t prepared_ttl;
+    // Where it stands among the services' RRsets, and then in signatures_; the same with the
+    // prepared TTL.
+    std::size_t plain, prepared;
   };
 
   void learn() {
@@ -67,33 +69,40 @@ class ServiceSignatures::Maker {
   }
 
   void addNode(std::size_t at, const ServiceNode& node) {
-    out_->service_of_node_[at] = node.service.value;
     const Zone* zone = zones_.find(node.name);
     const LoadedZone* loaded = zone == nullptr ? nullptr : zones_.at(zone->apex());
     if (loaded == nullptr || loaded->online == nullptr) return;
-    out_->first_of_node_[at] = kOnline;
+    out_->places_[at] = Place::kOnline;
     if (!node.ownsRecords()) return;
-    out_->first_of_node_[at] = static_cast<std::uint32_t>(2 * wanted_.size());
-    std::vector<std::uint32_t>& firsts = firstsOf(node.service);
+    const std::size_t first = wanted_.size();
     for (std::size_t i = 0; i < services_.ezoneCount(node.service); ++i) {
       const EZoneIx ezone(static_cast<std::uint16_t>(i));
       const auto rrsets = services_.rrsets(node.service, ezone);
       const auto prepared = services_.rrsets(node.service, ezone, true);
-      if (firsts.size() == i) {
-        firsts.push_back(static_cast<std::uint32_t>(2 * wanted_.size()) - out_->first_of_node_[at]);
-      }
       for (std::size_t k = 0; k < rrsets.size(); ++k) {
-        wanted_.push_back(
-            {node.name, zone->apex(), loaded->online.get(), rrsets[k], prepared[k].ttl});
+        wanted_.push_back({node.name, zone->apex(), loaded->online.get(), rrsets[k],
+                           prepared[k].ttl, services_.indexOf(rrsets[k]),
+                           services_.indexOf(prepared[k])});
       }
     }
+    place(at, first);
   }
-  // All nodes of a service have the same.
-  std::vector<std::uint32_t>& firstsOf(partition::ServiceIx service) {
-    if (out_->first_of_ezone_.size() <= service.index()) {
-      out_->first_of_ezone_.resize(service.index() + 1);
+
+  // The RRsets of the node, which were ordered last, get their places in signatures_.
+  void place(std::size_t at, std::size_t first) {
+    const std::span<Wanted> wanted = std::span(wanted_).subspan(first);
+    if (wanted.empty()) return;
+    const auto lowest = std::min_element(wanted.begin(), wanted.end(), [](auto& a, auto& b) {
+                          return a.plain < b.plain;
+                        })->plain;
+    // Two for each: with the service's TTL, and with the prepared one.
+    const std::int64_t base =
+        static_cast<std::int64_t>(2 * first) - static_cast<std::int64_t>(lowest);
+    out_->places_[at] = Place(base);
+    for (Wanted& each : wanted) {
+      each.plain = 2 * first + (each.plain - lowest);
+      each.prepared = 2 * first + (each.prepared - lowest);
     }
-    return out_->first_of_ezone_[service.index()];
   }
 
   void sign() {
@@ -166,8 +175,8 @@ class ServiceSignatures::Maker {
     setRenderedTtls(prepared, wanted.prepared_ttl);
     const auto signers = static_cast<std::uint16_t>(wanted.online->keys->zone_signers.size());
     const auto count = static_cast<std::uint16_t>(wanted.rrset.count + signers);
-    out_->signatures_[2 * i] = {wanted.rrset.type, count, wanted.rrset.ttl, whole};
-    out_->signatures_[2 * i + 1] = {wanted.rrset.type, count, wanted.prepared_ttl, prepared};
+    out_->signatures_[wanted.plain] = {wanted.rrset.type, count, wanted.rrset.ttl, whole};
+    out_->signatures_[wanted.prepared] = {wanted.rrset.type, count, wanted.prepared_ttl, prepared};
     out_->alone_[i] = {RrType::kRrsig, signers, wanted.rrset.ttl,
                        std::span<const std::uint8_t>(whole).subspan(records.size())};
   }
@@ -189,13 +198,6 @@ std::shared_ptr<const ServiceSignatures> ServiceSignatures::make(const ServiceSe
                                                                  const ServiceSignatures* before,
                                                                  WallTime now) {
   return Maker(services, zones, before, now).run();
-}
-
-RrsetView ServiceSignatures::of(std::size_t node, EZoneIx ezone, std::size_t index,
-                                bool prepared) const noexcept {
-  const std::uint32_t first = first_of_node_[node];
-  const auto& firsts = first_of_ezone_[service_of_node_[node]];
-  return signatures_[first + firsts[ezone.index()] + 2 * index + (prepared ? 1 : 0)];
 }
 
 }  // namespace meridian::dns

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -29,29 +30,30 @@ class ServiceSignatures {
                                                        const ServiceSignatures* before,
                                                        WallTime now);
 
-  // Whether the name lies in a zone whose answers are signed.
-  bool inSignedZone(std::size_t node) const noexcept { return first_of_node_[node] != kUnsigned; }
-  // Whether the name has records that are signed ahead.
-  bool covers(std::size_t node) const noexcept { return first_of_node_[node] < kOnline; }
-  // The RRset `index` that `services` has for the eZone, and behind its records their RRSIGs: type
-  // and TTL are the RRset's, the count is of both. `prepared` as for ServiceSet::rrsets().
-  // REQUIRES: covers(node).
-  RrsetView of(std::size_t node, partition::EZoneIx ezone, std::size_t index,
-               bool prepared) const noexcept;
+  // Where the signatures of a name are. Any other value: they were made ahead.
+  enum class Place : std::int64_t {
+    kUnsigned = std::numeric_limits<std::int64_t>::min(),  // its zone is not signed
+    kOnline,                                               // they are made when they are asked for
+  };
+  static constexpr bool isAhead(Place place) { return place > Place::kOnline; }
+
+  // `node` as ServiceSet::indexOf() counts.
+  Place placeOf(std::size_t node) const noexcept { return places_[node]; }
+  // An RRset of the service whose node has this place (ServiceSet::indexOf()), and behind its
+  // records their RRSIGs: type and TTL are the RRset's, the count is of both. REQUIRES:
+  // isAhead(place).
+  const RrsetView& at(Place place, std::size_t rrset) const noexcept {
+    return signatures_[static_cast<std::size_t>(static_cast<std::int64_t>(place) +
+                                                static_cast<std::int64_t>(rrset))];
+  }
   std::size_t count() const { return signatures_.size() / 2; }  // of RRsets
   std::size_t made() const { return made_; }                    // that were not kept
 
  private:
   class Maker;
-  static constexpr std::uint32_t kUnsigned = 0xffff'ffff;
-  static constexpr std::uint32_t kOnline = 0xffff'fffe;  // signed when it is asked for
-
-  std::vector<std::uint32_t> first_of_node_;  // in signatures_, or one of these
-  std::vector<std::uint32_t> service_of_node_;
-  // By service: where each eZone's begin, counted from the node's first.
-  std::vector<std::vector<std::uint32_t>> first_of_ezone_;
-  // One for each RRset with the service's TTL, then with the prepared one.
-  std::vector<RrsetView> signatures_;
+  std::vector<Place>
+      places_;  // by node: what leads from an index in ServiceSet to one in signatures_
+  std::vector<RrsetView> signatures_;  // for each node its service's RRsets, in their order
   std::vector<std::vector<std::uint8_t>> rendered_;  // what these point into
   std::vector<RrsetView> alone_;                     // the RRSIGs, with the service's TTL
   // What was signed, for the next of these: owner and RRset.

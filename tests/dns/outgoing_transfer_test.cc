@@ -118,7 +118,8 @@ TEST(OutgoingTransfer, NamesKeepTheirCase) {
     const Sent sent = transfer(*state, test::QueryPacket(asked, 252).bytes());
     ASSERT_EQ(sent.outcome, TransferOutcome::kAxfr);
     std::vector<std::string> owners;
-    for (const test::ReadRecord& record : test::readMessage(sent.messages.front()).answers())
+    const test::ReadMessage read = test::readMessage(sent.messages.front());
+    for (const test::ReadRecord& record : read.answers())
       owners.push_back(record.owner);
     EXPECT_THAT(owners, ElementsAre("eXample", "eXample", "Www.eXample", "mail.Example",
                                     "x.Example", "y.eXample", "eXample"))
