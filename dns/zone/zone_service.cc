@@ -32,10 +32,6 @@ tl::unexpected<ZoneError> noSuchZone(NameView apex) {
   return refuse(ErrorKind::kNotFound, "no zone " + apex.text());
 }
 
-tl::unexpected<ZoneError> hasPrimary() {
-  return refuse(ErrorKind::kRefused, "the zone comes from its primaries: change it there");
-}
-
 // Of all records, in the order of the file.
 std::string digestOf(const Zone& zone) {
   RecordList records;
@@ -133,7 +129,16 @@ Result<ZoneService> ZoneService::open(const std::shared_ptr<KvStore>& store, con
 
 ZoneResult<void> ZoneService::addStored(const StoredZone& stored, const LoadedZone* file) {
   const NameView apex = stored.zone->apex();
-  const bool to_sign = signs(apex);
+  if (stored.facts.member && file != nullptr) {
+    logWarn("member_has_file", {{"zone", apex.text()},
+                                {"catalog", stored.facts.member->catalog},
+                                {"file", file->file},
+                                {"next", "the file is served; what came from primaries is gone"}});
+    const Status gone = store_.forget(apex);
+    if (!gone) return tl::unexpected(ZoneError{gone.error()});
+    return {};
+  }
+  const bool to_sign = !stored.facts.member && signs(apex);
   if (stored.facts.edited) compareWithFile(stored, file);
   if (stored.facts.signed_here && !to_sign) {
     logWarn("zone_no_longer_signed",
@@ -236,7 +241,7 @@ ZoneResult<ZoneChanged> ZoneService::reload(NameView apex, Edits edits) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
   const bool stored = before->source == ZoneSource::kStore;
-  if (policies_->isSecondary(apex)) return hasPrimary();
+  if (auto no = madeElsewhere(apex)) return tl::unexpected(std::move(*no));
   if (before->file.empty()) {
     return refuse(ErrorKind::kRefused, "the zone has no file: it is in the store alone");
   }
@@ -353,7 +358,7 @@ ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
 ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& step) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
-  if (policies_->isSecondary(apex)) return hasPrimary();
+  if (auto no = madeElsewhere(apex)) return tl::unexpected(std::move(*no));
   if (before->zone->denial() != nullptr && before->unsigned_zone == nullptr) {
     return refuse(
         ErrorKind::kRefused,
@@ -366,7 +371,7 @@ ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& s
 }
 
 ZoneResult<ZoneChanged> ZoneService::replace(std::shared_ptr<const Zone> next) {
-  if (policies_->isSecondary(next->apex())) return hasPrimary();
+  if (auto no = madeElsewhere(next->apex())) return tl::unexpected(std::move(*no));
   const LoadedZone* before = zones_->at(next->apex());
   if (signs(next->apex())) next = unsignedPart(next);
   if (before == nullptr) return commitEdit(nullptr, std::move(next));
@@ -401,6 +406,8 @@ ZoneResult<ZoneChanged> ZoneService::commitEdit(const LoadedZone* before,
     facts = std::move(*known);
   }
   facts.edited = true;
+  const MemberZone* member = policies_->memberAt(next->apex());
+  facts.member = member == nullptr ? std::nullopt : std::optional(member->membership);
   if (policies_->isSecondary(next->apex())) facts.refreshed = clock_->wallNow();
   const std::string file = before == nullptr ? "" : before->file;
   return commit(before, {std::move(next), file, clock_->wallNow(), ZoneSource::kStore}, facts);
@@ -417,6 +424,7 @@ ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before, LoadedZone
   if (before != nullptr && to_serve->zone == before->zone) return changed;
   LoadedZone loaded = after(before, std::move(*to_serve));
   if (!loaded.history) loaded.history = noHistory();
+  loaded.catalog = policies_->isCatalog(loaded.zone->apex());
   const auto keep = [&, zone = loaded.zone, history = loaded.history] {
     return store_.keep(*zone, *history, facts);
   };
@@ -428,7 +436,7 @@ ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before, LoadedZone
 ZoneResult<void> ZoneService::remove(NameView apex) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
-  if (policies_->isSecondary(apex)) return hasPrimary();
+  if (auto no = madeElsewhere(apex)) return tl::unexpected(std::move(*no));
   if (!before->file.empty()) {
     return refuse(ErrorKind::kRefused,
                   "the zone has a file, " + before->file + ": take that away, and reload");
@@ -446,11 +454,11 @@ ZoneResult<void> ZoneService::publish(std::shared_ptr<const ZoneSet> next,
   if (const Status stored = store(); !stored) return tl::unexpected(ZoneError{stored.error()});
   const std::shared_ptr<const ZoneSet> before = std::exchange(zones_, std::move(next));
   (*prepared)();
-  tellChanges(*before);
+  if (tellChanges(*before)) apexes_observer_();
   return {};
 }
 
-void ZoneService::tellChanges(const ZoneSet& before) const {
+bool ZoneService::tellChanges(const ZoneSet& before) const {
   const ZoneSet& after = *zones_;
   std::vector<const LoadedZone*> changed;
   const bool same_apexes = after.equals(before, [&](const LoadedZone& zone, const LoadedZone&) {
@@ -465,6 +473,7 @@ void ZoneService::tellChanges(const ZoneSet& before) const {
     }
   }
   for (const LoadedZone* zone : changed) observer_(*zone);
+  return !same_apexes;
 }
 
 }  // namespace meridian::dns

@@ -95,8 +95,9 @@ const LoadedZone* ZoneSet::at(NameView apex) const noexcept {
 
 const Zone* ZoneSet::find(NameView name) const noexcept {
   const LoadedZone* zone = covering(name);
-  return zone != nullptr && zone->availability == Availability::kServed ? zone->zone.get()
-                                                                        : nullptr;
+  const bool open =
+      zone != nullptr && zone->availability == Availability::kServed && !zone->catalog;
+  return open ? zone->zone.get() : nullptr;
 }
 
 const LoadedZone* ZoneSet::covering(NameView name) const noexcept {
