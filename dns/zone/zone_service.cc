@@ -113,30 +113,43 @@ Result<ZoneService> ZoneService::open(const std::shared_ptr<KvStore>& store, con
   const auto stored = kept.load();
   if (!stored) return tl::unexpected(stored.error());
   ZoneService out(std::move(kept), clock, std::move(folder), files, signing);
-  ZoneResult<void> done;
-  for (std::size_t i = 0; done && i < stored->size(); ++i) {
-    done = out.addStored((*stored)[i], files->at((*stored)[i].zone->apex()));
+  // All at once: a set made anew for each of them would take an hour for 100,000.
+  std::vector<LoadedZone> zones;
+  for (const StoredZone& each : *stored) {
+    auto zone = out.started(each, files->at(each.zone->apex()));
+    if (!zone) return tl::unexpected(flattened(zone.error()));
+    if (*zone) zones.push_back(std::move(**zone));
   }
-  for (std::size_t i = 0; done && i < files->size(); ++i) {
+  for (std::size_t i = 0; i < files->size(); ++i) {
     const LoadedZone& file = (*files)[i];
     const NameView apex = file.zone->apex();
-    if (out.store_.factsOf(apex) != nullptr || !out.signs(apex)) continue;
-    done = out.addStarted(file, unsignedFile(file), factsOfFile(file));
+    if (out.store_.factsOf(apex) != nullptr) continue;
+    if (!out.signs(apex)) {
+      zones.push_back(file);
+      continue;
+    }
+    auto zone = out.signedAtStart(file, unsignedFile(file), factsOfFile(file));
+    if (!zone) return tl::unexpected(flattened(zone.error()));
+    zones.push_back(std::move(*zone));
   }
-  if (!done) return tl::unexpected(flattened(done.error()));
+  out.zones_ = std::make_shared<const ZoneSet>(std::move(zones));
   return out;
 }
 
-ZoneResult<void> ZoneService::addStored(const StoredZone& stored, const LoadedZone* file) {
+ZoneResult<std::optional<LoadedZone>> ZoneService::started(const StoredZone& stored,
+                                                           const LoadedZone* file) {
   const NameView apex = stored.zone->apex();
+  const auto fileAlone = [&]() -> ZoneResult<std::optional<LoadedZone>> {
+    const Status gone = store_.forget(apex);
+    if (!gone) return tl::unexpected(ZoneError{gone.error()});
+    return std::nullopt;
+  };
   if (stored.facts.member && file != nullptr) {
     logWarn("member_has_file", {{"zone", apex.text()},
                                 {"catalog", stored.facts.member->catalog},
                                 {"file", file->file},
                                 {"next", "the file is served; what came from primaries is gone"}});
-    const Status gone = store_.forget(apex);
-    if (!gone) return tl::unexpected(ZoneError{gone.error()});
-    return {};
+    return fileAlone();
   }
   const bool to_sign = !stored.facts.member && signs(apex);
   if (stored.facts.edited) compareWithFile(stored, file);
@@ -149,29 +162,20 @@ ZoneResult<void> ZoneService::addStored(const StoredZone& stored, const LoadedZo
               "mend [[dns.zones]]"}});
   }
   // Its file has the say, and has changed its mind or is gone.
-  if (!stored.facts.edited && (!to_sign || file == nullptr)) {
-    const Status gone = store_.forget(apex);
-    if (!gone) return tl::unexpected(ZoneError{gone.error()});
-    return {};
-  }
+  if (!stored.facts.edited && (!to_sign || file == nullptr)) return fileAlone();
   LoadedZone before = loadedFrom(stored, file);
   if (stored.facts.signed_here) before.unsigned_zone = unsignedPart(stored.zone);
-  zones_ = zones_->with(before);
-  if (!to_sign && !stored.facts.signed_here) return {};
-  if (!stored.facts.edited) return addStarted(before, unsignedFile(*file), factsOfFile(*file));
+  if (!to_sign && !stored.facts.signed_here) return before;
+  if (!stored.facts.edited) return signedAtStart(before, unsignedFile(*file), factsOfFile(*file));
   LoadedZone next = before;
   next.zone = before.editable();
-  return addStarted(before, std::move(next), stored.facts);
+  return signedAtStart(before, std::move(next), stored.facts);
 }
 
-ZoneResult<void> ZoneService::addStarted(const LoadedZone& before, LoadedZone next,
-                                         StoredZoneFacts facts) {
+ZoneResult<LoadedZone> ZoneService::signedAtStart(const LoadedZone& before, LoadedZone next,
+                                                  StoredZoneFacts facts) {
   auto loaded = signedAfter(&before, std::move(next));
-  if (!loaded) return tl::unexpected(loaded.error());
-  if (loaded->zone == before.zone) {
-    zones_ = zones_->with(std::move(*loaded));
-    return {};
-  }
+  if (!loaded || loaded->zone == before.zone) return loaded;
   facts.signed_here = loaded->unsigned_zone != nullptr;
   facts.changed = clock_->wallNow();
   LoadedZone settled = after(&before, std::move(*loaded));
@@ -179,8 +183,7 @@ ZoneResult<void> ZoneService::addStarted(const LoadedZone& before, LoadedZone ne
   if (const Status kept = store_.keep(*settled.zone, *settled.history, facts); !kept) {
     return tl::unexpected(ZoneError{kept.error()});
   }
-  zones_ = zones_->with(std::move(settled));
-  return {};
+  return settled;
 }
 
 // Zones of the store stay, and so do those that are signed here: their files are taken one by one.

@@ -142,9 +142,11 @@ class ZoneService {
         zones_(std::move(zones)),
         signing_(signing) {}
 
-  // At a start: a zone of the store, over what its file says; and those that are to be signed.
-  ZoneResult<void> addStored(const StoredZone& stored, const LoadedZone* file);
-  ZoneResult<void> addStarted(const LoadedZone& before, LoadedZone next, StoredZoneFacts facts);
+  // At a start: a zone of the store, over what its file says (nullopt: the file says it); and one
+  // that is to be signed.
+  ZoneResult<std::optional<LoadedZone>> started(const StoredZone& stored, const LoadedZone* file);
+  ZoneResult<LoadedZone> signedAtStart(const LoadedZone& before, LoadedZone next,
+                                       StoredZoneFacts facts);
   std::shared_ptr<const ZoneSet> withFiles(const ZoneSet& files) const;
   Status forgetGone(const ZoneSet& zones, const ZoneSet& files);
   bool signs(NameView apex) const { return signing_ != nullptr && signing_->signs(apex); }
