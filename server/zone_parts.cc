@@ -73,7 +73,7 @@ Status ZoneParts::openSecondaries(const Clock& clock, const Config& config) {
   secondaries_ = std::make_unique<dns::SecondaryService>(loop_, clock, *zones_, configured, keys,
                                                          config.transfers_in);
   catalogs_ = std::make_unique<dns::CatalogConsumer>(
-      dns::CatalogConsumer::Seams{loop_, *zones_, *secondaries_,
+      dns::CatalogConsumer::Seams{loop_, clock, *zones_, *secondaries_,
                                   [this](const auto& policies) { setPolicies(policies); },
                                   [this] { return servicePlaces(); }},
       configured);

@@ -85,6 +85,7 @@ CatalogConsumer::Catalog* CatalogConsumer::find(const std::string& name) const {
 
 Status CatalogConsumer::restore() {
   ZoneService::MemberChange change;
+  MemberZones members;
   for (const auto& [apex, membership] : seams_.zones.storedMembers()) {
     if (configured_->isSecondary(apex)) continue;  // the configuration's from now on
     const Catalog* catalog = find(membership.catalog);
@@ -99,16 +100,17 @@ Status CatalogConsumer::restore() {
       change.gone.push_back(apex);
       continue;
     }
-    members_.insert_or_assign(wireOf(apex), MemberZone{membership, by->policy});
+    members.insert_or_assign(wireOf(apex), MemberZone{membership, by->policy});
   }
   if (catalogs_.empty() && change.gone.empty()) return {};
-  seams_.set_policies(configured_->withMembers(std::make_shared<const MemberZones>(members_)));
+  members_ = std::make_shared<const MemberZones>(std::move(members));
+  seams_.set_policies(configured_->withMembers(members_));
   const auto done = seams_.zones.changeMembers(change);
   return done ? Status{} : fail(done.error().error.kind, textOf(done.error()));
 }
 
 void CatalogConsumer::start() {
-  for (const auto& [zone, member] : members_)
+  for (const auto& [zone, member] : *members_)
     seams_.secondaries.add(nameOfWire(zone), member.policy);
   // Who hands over what must be known before anybody takes it.
   for (const auto& catalog : catalogs_) {
@@ -160,6 +162,7 @@ void CatalogConsumer::look(Catalog& catalog, bool updated) {
   if (loaded == nullptr || loaded->availability != Availability::kServed) return;
   if (updated && loaded->zone == catalog.seen) return;
   catalog.seen = loaded->zone;
+  const MonotonicTime begun = seams_.clock.monotonicNow();
   auto members = readCatalog(*catalog.seen, catalog.policy.max_members);
   if (!members) return tellBroken(catalog, members.error());
   catalog.fault.clear();
@@ -191,7 +194,8 @@ void CatalogConsumer::look(Catalog& catalog, bool updated) {
                             {"new", std::to_string(plan.change.fresh.size())},
                             {"gone", std::to_string(plan.change.gone.size())},
                             {"moved", std::to_string(plan.change.moved.size())},
-                            {"refused", std::to_string(plan.refused.size())}});
+                            {"refused", std::to_string(plan.refused.size())},
+                            {"ms", std::to_string((seams_.clock.monotonicNow() - begun).count())}});
 }
 
 void CatalogConsumer::tellBroken(Catalog& catalog, const Diagnostics& faults) {
@@ -208,7 +212,7 @@ CatalogConsumer::Plan CatalogConsumer::planOf(Catalog& catalog, std::vector<Cata
                                               bool updated) const {
   Plan plan;
   plan.services = seams_.services();
-  plan.next = members_;
+  plan.next = *members_;
   std::unordered_set<std::string> listed;
   for (const CatalogMember& member : members) {
     if (member.new_owner) plan.leaving.emplace(wireOf(member.zone), *member.new_owner);
@@ -219,7 +223,7 @@ CatalogConsumer::Plan CatalogConsumer::planOf(Catalog& catalog, std::vector<Cata
     listed.insert(wireOf(member.zone));
     addTo(plan, catalog, member, updated);
   }
-  for (const auto& [zone, member] : members_) {
+  for (const auto& [zone, member] : *members_) {
     if (member.membership.catalog != catalog.name || listed.contains(zone)) continue;
     if (plan.services.within.contains(zone)) {
       plan.refused.emplace_back(nameOfWire(zone), "it stays: services of the topology are in it");
@@ -236,8 +240,8 @@ void CatalogConsumer::addTo(Plan& plan, const Catalog& catalog, const CatalogMem
   const std::string zone = wireOf(member.zone);
   const MemberTemplate& by = *templateFor(catalog.policy, member.groups);
   const MemberZone next{{catalog.name, member.label, by.group}, by.policy};
-  const auto known = members_.find(zone);
-  if (known == members_.end()) {
+  const auto known = members_->find(zone);
+  if (known == members_->end()) {
     const std::string why = whyNotFree(plan, member.zone);
     if (!why.empty()) return plan.refused.emplace_back(member.zone, why), void();
     plan.change.fresh.push_back(member.zone);
@@ -261,7 +265,9 @@ void CatalogConsumer::addTo(Plan& plan, const Catalog& catalog, const CatalogMem
 }
 
 std::string CatalogConsumer::whyNotFree(const Plan& plan, const Name& zone) const {
-  if (seams_.zones.zones()->at(zone) != nullptr) return "a zone of this name is here already";
+  if (seams_.zones.zones()->at(zone) != nullptr || configured_->isCatalog(zone)) {
+    return "a zone of this name is here already";
+  }
   if (plan.services.below.contains(wireOf(zone))) {
     return "it would take a service of the topology from the zone it is in";
   }
@@ -280,18 +286,20 @@ bool CatalogConsumer::handsOver(const std::string& from, const std::string& zone
 // that of a zone above it.
 Status CatalogConsumer::carryOut(Plan& plan) {
   if (plan.changesNothing()) return {};
-  const auto policiesOf = [&](MemberZones members) {
-    return configured_->withMembers(std::make_shared<const MemberZones>(std::move(members)));
-  };
-  MemberZones both = plan.next;
-  for (const Name& zone : plan.change.gone) both.insert(*members_.find(wireOf(zone)));
-  seams_.set_policies(policiesOf(std::move(both)));
+  const auto next = std::make_shared<const MemberZones>(std::move(plan.next));
+  auto both = next;
+  if (!plan.change.gone.empty()) {
+    MemberZones with_gone = *next;
+    for (const Name& zone : plan.change.gone) with_gone.insert(*members_->find(wireOf(zone)));
+    both = std::make_shared<const MemberZones>(std::move(with_gone));
+  }
+  seams_.set_policies(configured_->withMembers(both));
   if (const auto done = seams_.zones.changeMembers(plan.change); !done) {
-    seams_.set_policies(policiesOf(members_));
+    seams_.set_policies(configured_->withMembers(members_));
     return fail(done.error().error.kind, textOf(done.error()));
   }
-  members_ = std::move(plan.next);
-  if (!plan.change.gone.empty()) seams_.set_policies(policiesOf(members_));
+  members_ = next;
+  if (both != next) seams_.set_policies(configured_->withMembers(members_));
   for (const std::vector<Name>* list : {&plan.change.gone, &plan.again}) {
     for (const Name& zone : *list) seams_.secondaries.remove(zone);
   }
@@ -299,7 +307,7 @@ Status CatalogConsumer::carryOut(Plan& plan) {
   for (const std::vector<Name>* list : {&plan.again, &plan.change.fresh}) {
     for (const Name& zone : *list) {
       const std::string wire = wireOf(zone);
-      if (added.insert(wire).second) seams_.secondaries.add(zone, members_.at(wire).policy);
+      if (added.insert(wire).second) seams_.secondaries.add(zone, members_->at(wire).policy);
     }
   }
   return {};
@@ -310,7 +318,7 @@ std::vector<CatalogStatus> CatalogConsumer::statuses() const {
   for (const auto& catalog : catalogs_) {
     out.push_back({catalog->policy.name, 0, catalog->refused, catalog->fault});
   }
-  for (const auto& [zone, member] : members_) {
+  for (const auto& [zone, member] : *members_) {
     for (std::size_t i = 0; i < catalogs_.size(); ++i) {
       if (catalogs_[i]->name == member.membership.catalog) ++out[i].members;
     }
@@ -319,8 +327,8 @@ std::vector<CatalogStatus> CatalogConsumer::statuses() const {
 }
 
 std::string CatalogConsumer::catalogOf(NameView apex) const {
-  const auto found = members_.find(wireOf(apex));
-  return found == members_.end() ? "" : found->second.membership.catalog;
+  const auto found = members_->find(asText(apex.wire()));
+  return found == members_->end() ? "" : found->second.membership.catalog;
 }
 
 }  // namespace meridian::dns

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/counter.h"
 #include "base/event_loop.h"
 #include "dns/transfer/secondary_service.h"
@@ -51,6 +52,7 @@ class CatalogConsumer {
  public:
   struct Seams {
     EventLoop& loop;
+    const Clock& clock;
     ZoneService& zones;
     SecondaryService& secondaries;
     // Has these be in force for everybody.
@@ -98,7 +100,7 @@ class CatalogConsumer {
 
   Seams seams_;
   std::shared_ptr<const ZonePolicies> configured_;
-  MemberZones members_;
+  std::shared_ptr<const MemberZones> members_ = std::make_shared<const MemberZones>();
   std::vector<std::unique_ptr<Catalog>> catalogs_;
   CatalogCounters counters_;
   bool awake_ = false;
