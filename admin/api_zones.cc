@@ -6,6 +6,7 @@
 #include "admin/reply.h"
 #include "admin/zone_requests.h"
 #include "base/log.h"
+#include "dns/transfer/catalog_consumer.h"
 #include "dns/transfer/secondary_service.h"
 #include "dns/zone/loader.h"
 #include "dns/zone/zone_service.h"
@@ -42,6 +43,11 @@ Json secondaryJson(const Context& context, dns::NameView apex) {
           {"last_error", nullable(status->last_error)}};
 }
 
+// The catalog that brought the zone; null: none did.
+Json catalogJson(const Context& context, dns::NameView apex) {
+  return context.catalogs == nullptr ? Json() : nullable(context.catalogs->catalogOf(apex));
+}
+
 Json zoneJson(const Context& context, const LoadedZone& loaded) {
   return {{"name", loaded.zone->apex().text()},
           {"file", nullable(loaded.file)},
@@ -50,7 +56,8 @@ Json zoneJson(const Context& context, const LoadedZone& loaded) {
           {"records", loaded.zone->recordCount()},
           {"steps", loaded.history ? loaded.history->steps().size() : 0},
           {"loaded_at", rfc3339(loaded.loaded_at)},
-          {"secondary", secondaryJson(context, loaded.zone->apex())}};
+          {"secondary", secondaryJson(context, loaded.zone->apex())},
+          {"catalog", catalogJson(context, loaded.zone->apex())}};
 }
 
 HttpReply zonesReply(const Context& context) {

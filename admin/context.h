@@ -22,6 +22,7 @@
 #include "partition/pool.h"
 
 namespace meridian::dns {
+class CatalogConsumer;
 class ChallengeBook;
 class KeyService;
 class SecondaryService;
@@ -102,12 +103,13 @@ struct Context {
   // nullptr: queries, or resolvers, that a change touches are not told.
   const partition::QueryRates* rates = nullptr;
   const partition::ResolverCounts* resolvers = nullptr;
-  const partition::LoadSource* load = nullptr;   // nullptr: nobody reports any
-  partition::ArrivalBook* arrivals = nullptr;    // nullptr: no routes for them
-  bool topology_file_invalid = false;            // at the start; the journal's topology is served
-  dns::KeyService* keys = nullptr;               // nullptr: no routes for them
-  dns::SecondaryService* secondaries = nullptr;  // nullptr: no zone comes from elsewhere
-  dns::ChallengeBook* challenges = nullptr;      // nullptr: no routes for them
+  const partition::LoadSource* load = nullptr;     // nullptr: nobody reports any
+  partition::ArrivalBook* arrivals = nullptr;      // nullptr: no routes for them
+  bool topology_file_invalid = false;              // at the start; the journal's topology is served
+  dns::KeyService* keys = nullptr;                 // nullptr: no routes for them
+  dns::SecondaryService* secondaries = nullptr;    // nullptr: no zone comes from elsewhere
+  const dns::CatalogConsumer* catalogs = nullptr;  // nullptr: no catalog brings any
+  dns::ChallengeBook* challenges = nullptr;        // nullptr: no routes for them
 };
 
 }  // namespace meridian::admin

@@ -253,6 +253,36 @@ void addSecondaries(std::vector<Metric>& out, const dns::SecondaryService& servi
                        service.oldestRefreshSeconds(), Metric::Type::kGauge));
 }
 
+void addCatalogs(std::vector<Metric>& out, const dns::CatalogConsumer& taken,
+                 const dns::CatalogProducer& made) {
+  Metric members = metric("meridian_dns_catalog_members", "zones that are members of a catalog",
+                          Metric::Type::kGauge);
+  Metric refused =
+      metric("meridian_dns_catalog_members_refused",
+             "zones that a catalog lists, and that are not here by it", Metric::Type::kGauge);
+  Metric broken = metric("meridian_dns_catalog_broken",
+                         "1: the newest content of the catalog changed nothing, it has faults",
+                         Metric::Type::kGauge);
+  for (const dns::CatalogStatus& each : taken.statuses()) {
+    const std::string name = each.name.text();
+    members.samples.push_back(
+        {{{"catalog", name}, {"role", "taken"}}, static_cast<double>(each.members)});
+    refused.samples.push_back({{{"catalog", name}}, static_cast<double>(each.refused)});
+    broken.samples.push_back({{{"catalog", name}}, each.fault.empty() ? 0.0 : 1.0});
+  }
+  for (const auto& [name, size] : made.sizes()) {
+    members.samples.push_back({{{"catalog", name}, {"role", "made"}}, static_cast<double>(size)});
+  }
+  for (Metric* each : {&members, &refused, &broken}) out.push_back(std::move(*each));
+  const dns::CatalogCounters& counters = taken.counters();
+  out.push_back(byOutcome(
+      "meridian_dns_catalogs_total", "contents of catalogs that came, by what was done with them",
+      {{"taken", &counters.taken}, {"broken", &counters.broken}, {"failed", &counters.failed}}));
+  out.push_back(single("meridian_dns_catalog_refusals_total",
+                       "members that were refused as a content of their catalog was taken",
+                       static_cast<double>(counters.refused.value())));
+}
+
 }  // namespace
 
 std::vector<std::uint64_t> DnsMetrics::subjectTotals(std::size_t subjects) const {
@@ -348,6 +378,7 @@ std::vector<Metric> DnsMetrics::collect() const {
   addTransfers(out, tcp_);
   out.push_back(notices(notifier_.counters()));
   addSecondaries(out, secondaries_);
+  addCatalogs(out, catalogs_, made_catalogs_);
   out.push_back(updates(updates_));
   out.push_back(single("meridian_dns_desk_refused_total",
                        "UPDATE and NOTIFY messages that came while too many others waited",

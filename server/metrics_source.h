@@ -12,6 +12,8 @@
 #include "dns/answer/serving_state.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "dns/transfer/catalog_consumer.h"
+#include "dns/transfer/catalog_producer.h"
 #include "dns/transfer/notifier.h"
 #include "dns/transfer/secondary_service.h"
 #include "dns/update/update_service.h"
@@ -24,6 +26,7 @@ class DnsMetrics final : public admin::MetricsSource {
   DnsMetrics(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers, const dns::TcpServer& tcp,
              const dns::Notifier& notifier, const dns::RequestDesk& desk,
              const dns::UpdateService& updates, const dns::SecondaryService& secondaries,
+             const dns::CatalogConsumer& catalogs, const dns::CatalogProducer& made_catalogs,
              const Published<dns::ServingState>& state)
       : workers_(workers),
         tcp_(tcp),
@@ -31,6 +34,8 @@ class DnsMetrics final : public admin::MetricsSource {
         desk_(desk),
         updates_(updates),
         secondaries_(secondaries),
+        catalogs_(catalogs),
+        made_catalogs_(made_catalogs),
         state_(state) {}
 
   std::vector<admin::Metric> collect() const override;
@@ -47,6 +52,8 @@ class DnsMetrics final : public admin::MetricsSource {
   const dns::RequestDesk& desk_;
   const dns::UpdateService& updates_;
   const dns::SecondaryService& secondaries_;
+  const dns::CatalogConsumer& catalogs_;
+  const dns::CatalogProducer& made_catalogs_;
   const Published<dns::ServingState>& state_;
 };
 

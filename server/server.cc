@@ -346,9 +346,9 @@ Status Server::Parts::bindDns() {
       dns::TcpLimits{config.tcp_max_connections, config.tcp_max_per_client, config.tcp_idle_timeout,
                      config.tcp_write_timeout, config.handshake_timeout},
       takers);
-  metrics =
-      std::make_unique<DnsMetrics>(udp, *tcp, zones->notifier(), zones->desk(), zones->updates(),
-                                   zones->secondaries(), publisher.published());
+  metrics = std::make_unique<DnsMetrics>(udp, *tcp, zones->notifier(), zones->desk(),
+                                         zones->updates(), zones->secondaries(), zones->catalogs(),
+                                         zones->madeCatalogs(), publisher.published());
   return {};
 }
 
@@ -430,6 +430,7 @@ Status Server::Parts::startAdmin() {
                                                     !world.topology,
                                                     &zones->keys(),
                                                     &zones->secondaries(),
+                                                    &zones->catalogs(),
                                                     &zones->challenges()},
                                      std::move(*authenticator));
   const Config& config = world.config;

@@ -35,7 +35,7 @@ SigningWatch::SigningWatch(const Clock& clock, dns::KeyService keys,
     : keys_(std::move(keys)),
       policies_(std::move(policies)),
       signing_(
-          clock, [this](dns::NameView apex) { return policies_->of(apex).sign.has_value(); },
+          clock, [this](dns::NameView apex) { return policies_->signs(apex); },
           [this](const dns::Zone& data) { return orderFor(data); }) {
   keys_.onChange([this](dns::NameView apex) { signing_.wake(apex); });
 }
@@ -89,7 +89,7 @@ void SigningWatch::tick(dns::ZoneService& zones) {
 
 void SigningWatch::zoneServed(const dns::LoadedZone& zone) {
   const dns::NameView apex = zone.zone->apex();
-  if (!policies_->of(apex).sign) return;
+  if (!policies_->signs(apex)) return;
   // The service has said in the log what fails, and tries again.
   static_cast<void>(keys_.zoneServed(apex, largestTtlOf(*zone.zone)));
   report(apex);

@@ -31,6 +31,10 @@ class SigningWatch {
   // From now on what is due is signed. To be called when the zones are served; both must outlive
   // this.
   void start(EventLoop& loop, dns::ZoneService& zones);
+  // What is to be signed from now on.
+  void setPolicies(std::shared_ptr<const dns::ZonePolicies> policies) {
+    policies_ = std::move(policies);
+  }
   // A zone is new, or has changed, and is served. Walks all of one that is to be signed.
   void zoneServed(const dns::LoadedZone& zone);
 

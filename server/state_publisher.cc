@@ -322,6 +322,12 @@ void StatePublisher::setTsigKeys(std::shared_ptr<const dns::TsigKeys> keys) {
   publishSettings(settings);
 }
 
+void StatePublisher::setZonePolicies(std::shared_ptr<const dns::ZonePolicies> policies) {
+  dns::AnswerSettings settings = *settings_;
+  settings.zone_policies = std::move(policies);
+  publishSettings(settings);
+}
+
 void StatePublisher::publishSettings(const dns::AnswerSettings& settings) {
   settings_ = std::make_shared<const dns::AnswerSettings>(settings);
   const auto before = published_.current();

@@ -54,6 +54,9 @@ class StatePublisher {
   // The keys that messages are checked with and signed from now on.
   void setTsigKeys(std::shared_ptr<const dns::TsigKeys> keys);
 
+  // Who may have which zones from now on.
+  void setZonePolicies(std::shared_ptr<const dns::ZonePolicies> policies);
+
   // What the configuration says to those who answer.
   const dns::AnswerSettings& settings() const { return *settings_; }
   // Of the first state. To be called before it.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dns/zone/rdata_parser.h"
+#include "server/catalog_config.h"
 #include "server/signing_config.h"
 
 namespace meridian::server {
@@ -16,6 +17,8 @@ constexpr std::size_t kMaxOfZone = 64;  // transfer_to, notify and the like
 constexpr std::size_t kMaxNetworks = 256;
 constexpr std::size_t kMaxTypes = 64;
 constexpr std::uint16_t kDnsPort = 53;
+constexpr std::int64_t kMaxMembers = 1'000'000;  // of a catalog
+constexpr std::int64_t kDefaultMembers = 100'000;
 
 using dns::RrType;
 using Keys = std::vector<TsigKeyConfig>;
@@ -94,6 +97,26 @@ dns::ZonePrimary decodePrimary(ObjectReader& in, const Keys& keys) {
   return {server.address, server.key};
 }
 
+// A catalog is one zone, and nobody edits it.
+void checkCatalog(ObjectReader& in, const dns::ZonePolicy& policy) {
+  const char* key = policy.catalog ? "catalog" : "members";
+  if (!policy.catalog && policy.members.empty()) return;
+  if (policy.name.view().isRoot())
+    in.error(key, "makes a catalog of one zone, and \".\" means all");
+  if (policy.name.view().size() > dns::kMaxCatalogName) {
+    in.error("name", "is too long for a catalog: its members need room below it");
+  }
+  if (!policy.catalog) {
+    if (policy.primaries.empty()) in.error("members", "are of no use without primaries");
+    return;
+  }
+  if (!policy.primaries.empty()) {
+    in.error("catalog", "goes together with no primaries: the catalog is made here, or there");
+  }
+  if (policy.sign) in.error("sign", "goes together with no catalog: who may have it trusts a key");
+  if (!policy.update.empty()) in.error("update", "goes together with no catalog: it follows zones");
+}
+
 // A zone that comes from primaries is one zone, and made nowhere else.
 void checkPrimaries(ObjectReader& in, const dns::ZonePolicy& policy) {
   if (policy.primaries.empty()) {
@@ -163,6 +186,39 @@ dns::SerialPolicy serialOf(ObjectReader& in) {
   return dns::serialPolicyOf(text).value_or(dns::SerialPolicy::kIncrement);
 }
 
+// What holds of a zone that comes from primaries, and of members of a catalog.
+void decodeOnward(ObjectReader& in, const Keys& keys, dns::ZonePolicy& out) {
+  out.transfer_to = decodeEach(in, "transfer_to", kMaxOfZone,
+                               [&](ObjectReader& each) { return decodeAccess(each, keys); });
+  out.notify = decodeEach(in, "notify", kMaxOfZone,
+                          [&](ObjectReader& each) { return decodeTarget(each, keys); });
+  out.primaries = decodeEach(in, "primaries", kMaxOfZone,
+                             [&](ObjectReader& each) { return decodePrimary(each, keys); });
+  out.allow_notify = decodeEach(in, "allow_notify", kMaxOfZone,
+                                [&](ObjectReader& each) { return decodeAccess(each, keys); });
+}
+
+// Members come from where their catalog does, unless their template says otherwise.
+std::vector<dns::MemberTemplate> decodeMembers(ObjectReader& in, const Keys& keys,
+                                               const dns::ZonePolicy& catalog) {
+  std::set<std::string> groups;
+  return decodeEach(in, "members", kMaxOfZone, [&](ObjectReader& each) {
+    dns::MemberTemplate out;
+    if (each.has("group")) out.group = each.string("group", {.check = isCatalogGroup});
+    if (!groups.insert(out.group).second) {
+      each.error("group",
+                 each.has("group") ? "stands here twice" : "is missing, as in another one");
+    }
+    auto policy = std::make_shared<dns::ZonePolicy>();
+    policy->name = catalog.name;
+    decodeOnward(each, keys, *policy);
+    if (policy->primaries.empty()) policy->primaries = catalog.primaries;
+    each.finish();
+    out.policy = std::move(policy);
+    return out;
+  });
+}
+
 }  // namespace
 
 std::vector<dns::ZonePolicy> decodeZonePolicies(ObjectReader& dns, const Keys& keys) {
@@ -175,18 +231,19 @@ std::vector<dns::ZonePolicy> decodeZonePolicies(ObjectReader& dns, const Keys& k
       if (!names.insert(out.name.text()).second) in.error("name", "stands here twice");
     }
     out.serials = serialOf(in);
-    out.transfer_to = decodeEach(in, "transfer_to", kMaxOfZone,
-                                 [&](ObjectReader& each) { return decodeAccess(each, keys); });
-    out.notify = decodeEach(in, "notify", kMaxOfZone,
-                            [&](ObjectReader& each) { return decodeTarget(each, keys); });
+    decodeOnward(in, keys, out);
     out.update = decodeEach(in, "update", kMaxOfZone,
                             [&](ObjectReader& each) { return decodeGrant(each, keys, out.name); });
     out.sign = decodeSigning(in);
-    out.primaries = decodeEach(in, "primaries", kMaxOfZone,
-                               [&](ObjectReader& each) { return decodePrimary(each, keys); });
-    out.allow_notify = decodeEach(in, "allow_notify", kMaxOfZone,
-                                  [&](ObjectReader& each) { return decodeAccess(each, keys); });
+    out.catalog = decodeCatalogRule(in);
+    out.members = decodeMembers(in, keys, out);
+    out.max_members = static_cast<std::size_t>(
+        in.integer("max_members", {.min = 1, .max = kMaxMembers, .fallback = kDefaultMembers}));
+    if (in.has("max_members") && out.members.empty()) {
+      in.error("max_members", "is of no use without members");
+    }
     checkPrimaries(in, out);
+    checkCatalog(in, out);
     in.finish();
     return out;
   });

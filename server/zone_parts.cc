@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/byte_reader.h"
+
 namespace meridian::server {
 
 std::vector<std::string> ZoneParts::families() {
@@ -23,10 +25,9 @@ Result<std::unique_ptr<ZoneParts>> ZoneParts::open(EventLoop& loop, const Clock&
   const auto settings = [&publisher]() -> const dns::AnswerSettings& {
     return publisher.settings();
   };
-  const auto keys = [&publisher] { return publisher.settings().tsig_keys; };
-  out->notifier_ = std::make_unique<dns::Notifier>(loop, clock, keys);
-  out->secondaries_ = std::make_unique<dns::SecondaryService>(
-      loop, clock, *out->zones_, settings().zone_policies, keys, config.transfers_in);
+  if (Status opened = out->openSecondaries(clock, config); !opened) {
+    return tl::unexpected(opened.error());
+  }
   ZoneParts& parts = *out;
   out->updates_ = std::make_unique<dns::UpdateService>(
       *out->zones_, clock, settings, [&parts](auto zone, auto& client, auto* key) {
@@ -42,6 +43,11 @@ Result<std::unique_ptr<ZoneParts>> ZoneParts::open(EventLoop& loop, const Clock&
   out->zones_->onPublished([&parts](const dns::LoadedZone& zone) {
     parts.signing_->zoneServed(zone);
     parts.announce(zone);
+    parts.catalogs_->zoneServed(zone);
+  });
+  out->zones_->onApexes([&parts] {
+    parts.producer_->update();
+    parts.catalogs_->apexesChanged();
   });
   return out;
 }
@@ -55,17 +61,58 @@ Status ZoneParts::openZones(const Clock& clock, const std::shared_ptr<KvStore>& 
                                       &signing_->signing());
   if (!zones) return tl::unexpected(zones.error());
   zones_ = std::move(*zones);
-  zones_->setPolicies(publisher_.settings().zone_policies);
-  if (Status added = zones_->addSecondaries(); !added) return added;
+  producer_.emplace(*zones_);
+  setPolicies(publisher_.settings().zone_policies);
+  return zones_->addSecondaries();
+}
+
+Status ZoneParts::openSecondaries(const Clock& clock, const Config& config) {
+  const auto keys = [this] { return publisher_.settings().tsig_keys; };
+  const auto configured = publisher_.settings().zone_policies;
+  notifier_ = std::make_unique<dns::Notifier>(loop_, clock, keys);
+  secondaries_ = std::make_unique<dns::SecondaryService>(loop_, clock, *zones_, configured, keys,
+                                                         config.transfers_in);
+  catalogs_ = std::make_unique<dns::CatalogConsumer>(
+      dns::CatalogConsumer::Seams{loop_, clock, *zones_, *secondaries_,
+                                  [this](const auto& policies) { setPolicies(policies); },
+                                  [this] { return servicePlaces(); }},
+      configured);
+  if (Status restored = catalogs_->restore(); !restored) return restored;
   zones_->onChange([this](const auto& next) { return publisher_.prepareZones(next); });
   publisher_.setZones(zones_->zones());
   return {};
 }
 
+void ZoneParts::setPolicies(const std::shared_ptr<const dns::ZonePolicies>& policies) {
+  publisher_.setZonePolicies(policies);
+  zones_->setPolicies(policies);
+  signing_->setPolicies(policies);
+  producer_->setPolicies(policies);
+}
+
 void ZoneParts::start() {
   secondaries_->start();
+  catalogs_->start();
+  producer_->update();
   signing_->start(loop_, *zones_);
   challenge_tick_ = loop_.every(std::chrono::seconds(1), [this] { challenges_->tick(); });
+}
+
+dns::ServicePlaces ZoneParts::servicePlaces() const {
+  dns::ServicePlaces out;
+  const auto wireOf = [](dns::NameView name) { return std::string(asText(name.wire())); };
+  const auto state = publisher_.published().current();
+  for (std::size_t i = 0; i < state->map.topology->services.size(); ++i) {
+    dns::NameView name =
+        state->services->nameOf(partition::ServiceIx(static_cast<std::uint32_t>(i)));
+    const dns::LoadedZone* zone = state->zones->covering(name);
+    if (zone == nullptr) continue;
+    out.within.insert(wireOf(zone->zone->apex()));
+    for (; name.size() > zone->zone->apex().size(); name = name.parent()) {
+      out.below.insert(wireOf(name));
+    }
+  }
+  return out;
 }
 
 dns::RequestDesk* ZoneParts::takers() {

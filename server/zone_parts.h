@@ -1,5 +1,6 @@
 // What has to do with DNS zones that change, among the parts of the server: who signs them, writes
-// them, brings them from primaries, tells others of them, and changes them for clients.
+// them, brings them from primaries, one by one and by catalogs, tells others of them, and changes
+// them for clients.
 //
 // Threads: the control thread, but for the desk's (dns/net/request_desk.h).
 #pragma once
@@ -12,6 +13,8 @@
 #include "base/event_loop.h"
 #include "base/kv_store.h"
 #include "dns/net/request_desk.h"
+#include "dns/transfer/catalog_consumer.h"
+#include "dns/transfer/catalog_producer.h"
 #include "dns/transfer/notifier.h"
 #include "dns/transfer/secondary_service.h"
 #include "dns/update/challenge_book.h"
@@ -49,6 +52,8 @@ class ZoneParts {
   dns::KeyService& keys() { return signing_->keys(); }
   const dns::Notifier& notifier() const { return *notifier_; }
   dns::SecondaryService& secondaries() { return *secondaries_; }
+  const dns::CatalogConsumer& catalogs() const { return *catalogs_; }
+  const dns::CatalogProducer& madeCatalogs() const { return *producer_; }
   const dns::UpdateService& updates() const { return *updates_; }
   const dns::RequestDesk& desk() const { return *desk_; }
   dns::ChallengeBook& challenges() { return *challenges_; }
@@ -57,14 +62,20 @@ class ZoneParts {
   ZoneParts(EventLoop& loop, StatePublisher& publisher) : loop_(loop), publisher_(publisher) {}
   Status openZones(const Clock& clock, const std::shared_ptr<KvStore>& store, const Config& config,
                    std::shared_ptr<const dns::ZoneSet> files);
+  Status openSecondaries(const Clock& clock, const Config& config);
+  dns::ServicePlaces servicePlaces() const;
   void announce(const dns::LoadedZone& zone) const;
+  // What the configuration says of zones, and catalogs add to it, from now on.
+  void setPolicies(const std::shared_ptr<const dns::ZonePolicies>& policies);
 
   EventLoop& loop_;
   StatePublisher& publisher_;
   std::unique_ptr<SigningWatch> signing_;
   std::optional<dns::ZoneService> zones_;
+  std::optional<dns::CatalogProducer> producer_;
   std::unique_ptr<dns::Notifier> notifier_;
   std::unique_ptr<dns::SecondaryService> secondaries_;
+  std::unique_ptr<dns::CatalogConsumer> catalogs_;
   std::unique_ptr<dns::UpdateService> updates_;
   std::unique_ptr<dns::RequestDesk> desk_;
   std::optional<dns::ChallengeBook> challenges_;

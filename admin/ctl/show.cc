@@ -142,7 +142,7 @@ std::string version(const Json& reply) {
 std::string zones(const Json& list) {
   TextTable table({"ZONE", "SERIAL", "RECORDS", "SOURCE", "LOADED AT", "FILE"});
   TextTable secondaries(
-      {"ZONE", "STATE", "PRIMARIES", "REFRESHED", "NEXT", "EXPIRES", "LAST ERROR"});
+      {"ZONE", "STATE", "CATALOG", "PRIMARIES", "REFRESHED", "NEXT", "EXPIRES", "LAST ERROR"});
   bool has_secondaries = false;
   for (const Json& each : list) {
     table.add({field(each, "name"), field(each, "serial"), field(each, "records"),
@@ -154,7 +154,7 @@ std::string zones(const Json& list) {
     for (const Json& primary : from->at("primaries")) {
       primaries += (primaries.empty() ? "" : ",") + primary.get<std::string>();
     }
-    secondaries.add({field(each, "name"), field(*from, "state"), primaries,
+    secondaries.add({field(each, "name"), field(*from, "state"), field(each, "catalog"), primaries,
                      field(*from, "refreshed"),
                      from->at("refreshing").get<bool>() ? "now" : field(*from, "next_refresh"),
                      field(*from, "expires"), field(*from, "last_error")});

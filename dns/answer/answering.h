@@ -111,7 +111,7 @@ class Answering {
     if (type == RrType::kDs && (zone == nullptr || zone->apex() == name) && !name.isRoot()) {
       if (const Zone* parent = state_.zones->find(name.parent())) return parent;
     }
-    return zone;
+    return zone != nullptr ? zone : catalogFor(name, client_, state_);
   }
 
   // A chain stays in the zone that the question fell into, and ends where it would repeat itself.

@@ -34,9 +34,22 @@ std::optional<Refusal> refusalOfQuestion(const Query& query) {
 Refusal refusalOutsideZones(const ZoneSet& zones, NameView lowered) {
   const LoadedZone* held = zones.covering(lowered);
   if (held == nullptr) return {Rcode::kRefused, ExtendedError::kNotAuthoritative};
+  if (held->availability == Availability::kServed) {
+    return {Rcode::kRefused, ExtendedError::kProhibited};  // a catalog
+  }
   return {Rcode::kServFail, held->availability == Availability::kExpired
                                 ? ExtendedError::kInvalidData
                                 : ExtendedError::kNotReady};
+}
+
+const Zone* catalogFor(NameView lowered, const Client& client, const ServingState& state) {
+  const LoadedZone* held = state.zones->covering(lowered);
+  if (held == nullptr || !held->catalog || held->availability != Availability::kServed) {
+    return nullptr;
+  }
+  const ZonePolicy& policy = state.settings->zone_policies->of(held->zone->apex());
+  const TsigKey* signer = client.signature == nullptr ? nullptr : client.signature->key;
+  return admits(policy.transfer_to, client.address, signer) ? held->zone.get() : nullptr;
 }
 
 }  // namespace meridian::dns

@@ -40,8 +40,12 @@ std::string errorText(const ZoneError& error) {
 
 }  // namespace
 
-struct SecondaryService::Secondary {
-  const ZonePolicy* policy;
+struct SecondaryService::Secondary : std::enable_shared_from_this<Secondary> {
+  Secondary(NameView name, std::shared_ptr<const ZonePolicy> by, const RefreshPlan& first)
+      : apex(name), policy(std::move(by)), plan(first) {}
+
+  Name apex;
+  std::shared_ptr<const ZonePolicy> policy;
   RefreshPlan plan;
   std::optional<WallTime> refreshed = {};
   std::string last_error = {};
@@ -56,7 +60,6 @@ struct SecondaryService::Secondary {
   IncomingTransfer::Progress progress = IncomingTransfer::Progress::kMore;
   std::unique_ptr<TransferConnection> connection = {};
 
-  NameView apex() const { return policy->name; }
   const ZonePrimary& primary() const { return policy->primaries[plan.primary()]; }
 };
 
@@ -82,29 +85,40 @@ SecondaryService::Secondary* SecondaryService::find(NameView apex) const {
 }
 
 Availability SecondaryService::availabilityOf(const Secondary& zone) const {
-  const LoadedZone* loaded = zones_.zones()->at(zone.apex());
+  const LoadedZone* loaded = zones_.zones()->at(zone.apex);
   return loaded == nullptr ? Availability::kNeverLoaded : loaded->availability;
 }
 
 void SecondaryService::start() {
-  const MonotonicTime now = clock_.monotonicNow();
   for (const ZonePolicy* policy : policies_->secondaries()) {
-    const std::size_t primaries = policy->primaries.size();
-    const LoadedZone* loaded = zones_.zones()->at(policy->name);
-    const bool is_here = loaded != nullptr && loaded->availability != Availability::kNeverLoaded;
-    auto zone = std::make_unique<Secondary>(Secondary{policy, RefreshPlan(primaries, now)});
-    if (is_here) {
-      // What was here before it had primaries is as old as its last change.
-      zone->refreshed = zones_.refreshedAt(policy->name).value_or(loaded->loaded_at);
-      zone->plan =
-          RefreshPlan(primaries, now, timesOf(*loaded->zone), clock_.wallNow() - *zone->refreshed);
-    }
-    Secondary& added = *zone;
-    zones_by_apex_[std::string(asText(policy->name.view().wire()))] = std::move(zone);
-    expireIfDue(added);
-    watchExpiry(added);
-    schedule(added);
+    add(policy->name, std::shared_ptr<const ZonePolicy>(policies_, policy));
   }
+}
+
+void SecondaryService::add(NameView apex, std::shared_ptr<const ZonePolicy> policy) {
+  const MonotonicTime now = clock_.monotonicNow();
+  const std::size_t primaries = policy->primaries.size();
+  const LoadedZone* loaded = zones_.zones()->at(apex);
+  const bool is_here = loaded != nullptr && loaded->availability != Availability::kNeverLoaded;
+  auto zone = std::make_shared<Secondary>(apex, std::move(policy), RefreshPlan(primaries, now));
+  if (is_here) {
+    // What was here before it had primaries is as old as its last change.
+    zone->refreshed = zones_.refreshedAt(apex).value_or(loaded->loaded_at);
+    zone->plan =
+        RefreshPlan(primaries, now, timesOf(*loaded->zone), clock_.wallNow() - *zone->refreshed);
+  }
+  zones_by_apex_[std::string(asText(apex.wire()))] = zone;
+  expireIfDue(*zone);
+  watchExpiry(*zone);
+  schedule(*zone);
+}
+
+void SecondaryService::remove(NameView apex) {
+  const auto found = zones_by_apex_.find(asText(apex.wire()));
+  if (found == zones_by_apex_.end()) return;
+  if (found->second->plan.underWay()) --under_way_;
+  zones_by_apex_.erase(found);
+  startNext();
 }
 
 void SecondaryService::schedule(Secondary& zone) {
@@ -115,14 +129,16 @@ void SecondaryService::schedule(Secondary& zone) {
 void SecondaryService::enqueue(Secondary& zone) {
   if (zone.queued || zone.plan.underWay()) return;
   zone.queued = true;
-  waiting_.push_back(&zone);
+  waiting_.push_back(zone.weak_from_this());
   startNext();
 }
 
 void SecondaryService::startNext() {
   while (!waiting_.empty() && under_way_ < limits_.max_transfers) {
-    Secondary& next = *waiting_.front();
+    const std::shared_ptr<Secondary> waiting = waiting_.front().lock();
     waiting_.pop_front();
+    if (waiting == nullptr) continue;
+    Secondary& next = *waiting;
     next.queued = false;
     ++under_way_;
     next.begun = clock_.monotonicNow();
@@ -142,12 +158,15 @@ void SecondaryService::ask(Secondary& zone, RrType type) {
     // The configuration was checked: its file cannot be read just now.
     if (found == nullptr) {
       // Later, so that many such zones do not call one another.
-      return loop_.post([this, &zone] { fail(zone, "the secret of its key cannot be read"); });
+      return loop_.post([this, waiting = zone.weak_from_this()] {
+        const auto failed = waiting.lock();
+        if (failed != nullptr) fail(*failed, "the secret of its key cannot be read");
+      });
     }
     key = *found;
   }
-  TransferQuestion question{Name(zone.apex()), type, 0, randomNumber()};
-  if (const LoadedZone* loaded = zones_.zones()->at(zone.apex())) {
+  TransferQuestion question{zone.apex, type, 0, randomNumber()};
+  if (const LoadedZone* loaded = zones_.zones()->at(zone.apex)) {
     question.serial = loaded->zone->serial();
   }
   zone.asked = type;
@@ -188,24 +207,24 @@ void SecondaryService::onAnswer(Secondary& zone) {
 
 void SecondaryService::onSerial(Secondary& zone) {
   const std::uint32_t theirs = zone.transfer->serial();
-  const std::uint32_t ours = zones_.zones()->at(zone.apex())->zone->serial();
+  const std::uint32_t ours = zones_.zones()->at(zone.apex)->zone->serial();
   if (isNewerSerial(theirs, ours)) return ask(zone, RrType::kIxfr);
   if (theirs != ours) {
     logWarn("zone_serial_older_at_primary",
-            {{"zone", zone.apex().text()},
+            {{"zone", zone.apex.text()},
              {"primary", zone.primary().address.text()},
              {"serial", std::to_string(ours)},
              {"theirs", std::to_string(theirs)},
-             {"next", "meridianctl zones refresh " + zone.apex().text() +
+             {"next", "meridianctl zones refresh " + zone.apex.text() +
                           " --whole takes it as it is there"}});
   }
   confirm(zone);
 }
 
 void SecondaryService::takeSteps(Secondary& zone) {
-  const auto changed = zones_.takeFromPrimary(zone.apex(), zone.transfer->steps());
+  const auto changed = zones_.takeFromPrimary(zone.apex, zone.transfer->steps());
   if (!changed && changed.error().error.kind == ErrorKind::kInvalid) {
-    logWarn("zone_steps_not_taken", {{"zone", zone.apex().text()},
+    logWarn("zone_steps_not_taken", {{"zone", zone.apex.text()},
                                      {"primary", zone.primary().address.text()},
                                      {"why", errorText(changed.error())},
                                      {"next", "the zone is asked for as a whole"}});
@@ -228,7 +247,7 @@ void SecondaryService::taken(Secondary& zone, const ZoneResult<ZoneChanged>& cha
   if (!changed) return fail(zone, errorText(changed.error()));
   const IncomingTransfer& transfer = *zone.transfer;
   logInfo("zone_transferred",
-          {{"zone", zone.apex().text()},
+          {{"zone", zone.apex.text()},
            {"primary", zone.primary().address.text()},
            {"how", how},
            {"serial_before", std::to_string(changed->before)},
@@ -242,10 +261,10 @@ void SecondaryService::taken(Secondary& zone, const ZoneResult<ZoneChanged>& cha
 }
 
 void SecondaryService::confirm(Secondary& zone) {
-  if (const auto confirmed = zones_.confirm(zone.apex()); !confirmed) {
+  if (const auto confirmed = zones_.confirm(zone.apex); !confirmed) {
     // Only a restart would miss it.
     logWarn("zone_refresh_not_stored",
-            {{"zone", zone.apex().text()}, {"why", confirmed.error().error.message}});
+            {{"zone", zone.apex.text()}, {"why", confirmed.error().error.message}});
   }
   succeed(zone, counters_.up_to_date);
 }
@@ -256,7 +275,7 @@ void SecondaryService::succeed(Secondary& zone, Counter& counter) {
   zone.last_error.clear();
   zone.connection.reset();
   zone.transfer.reset();
-  zone.plan.succeeded(clock_.monotonicNow(), timesOf(*zones_.zones()->at(zone.apex())->zone),
+  zone.plan.succeeded(clock_.monotonicNow(), timesOf(*zones_.zones()->at(zone.apex)->zone),
                       chance());
   --under_way_;
   watchExpiry(zone);
@@ -271,7 +290,7 @@ void SecondaryService::fail(Secondary& zone, const std::string& why) {
   const bool go_on = zone.plan.failed(clock_.monotonicNow(), chance());
   const auto wait = std::max(zone.plan.due() - clock_.monotonicNow(), milliseconds(0));
   logWarn("zone_refresh_failed",
-          {{"zone", zone.apex().text()},
+          {{"zone", zone.apex.text()},
            {"primary", primary},
            {"why", why},
            {"next", go_on ? "another primary is asked"
@@ -300,8 +319,8 @@ void SecondaryService::watchExpiry(Secondary& zone) {
 
 void SecondaryService::expireIfDue(Secondary& zone) {
   if (!zone.plan.expire(clock_.monotonicNow())) return;
-  const auto expired = zones_.expire(zone.apex());
-  logError("zone_expired", {{"zone", zone.apex().text()},
+  const auto expired = zones_.expire(zone.apex);
+  logError("zone_expired", {{"zone", zone.apex.text()},
                             {"refreshed", zone.refreshed ? rfc3339(*zone.refreshed) : "never"},
                             {"why", expired ? zone.last_error : expired.error().error.message},
                             {"next", "it is answered with SERVFAIL until a primary answers"}});

@@ -1,5 +1,6 @@
-// SecondaryService: keeps the zones that come from primaries (ZonePolicy::primaries) as these have
-// them: asks by the SOA's times and when it is told of a change, transfers, expires.
+// SecondaryService: keeps the zones that come from primaries (ZonePolicy::primaries; those that
+// catalogs bring come and go) as these have them: asks by the SOA's times and when it is told of a
+// change, transfers, expires.
 //
 // All over TCP, a connection for each question: the SOA, then steps (IXFR) or the zone as a whole
 // (AXFR). The SOA is not asked for over UDP: a forged answer would have to be guarded against, and
@@ -66,6 +67,12 @@ class SecondaryService {
   // Zones that expired while the server was not running are expired before it returns; asking
   // begins. To be called once, when zones can be published.
   void start();
+  // A zone that ZoneService::changeMembers() brought comes from primaries by this policy from now
+  // on. REQUIRES: start() was called, and the zone is none of these.
+  void add(NameView apex, std::shared_ptr<const ZonePolicy> policy);
+  // Nobody is asked for the zone any more; what is under way is dropped. Not to be called from what
+  // ZoneService tells. A zone that is none of these is no error.
+  void remove(NameView apex);
   std::size_t size() const { return zones_by_apex_.size(); }
 
   // A NOTIFY for `zone`, lower-cased, by who signed with `key` or did not sign (nullptr). The
@@ -114,8 +121,8 @@ class SecondaryService {
   Keys keys_;
   SecondaryLimits limits_;
   SecondaryCounters counters_;
-  std::map<std::string, std::unique_ptr<Secondary>, std::less<>> zones_by_apex_;  // in wire form
-  std::deque<Secondary*> waiting_;
+  std::map<std::string, std::shared_ptr<Secondary>, std::less<>> zones_by_apex_;  // in wire form
+  std::deque<std::weak_ptr<Secondary>> waiting_;  // those that were removed meanwhile among them
   std::size_t under_way_ = 0;
 };
 

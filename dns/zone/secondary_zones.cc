@@ -22,23 +22,22 @@ tl::unexpected<ZoneError> notSecondary(NameView apex) {
       ZoneError{{ErrorKind::kNotFound, "no zone " + apex.text() + " that comes from primaries"}});
 }
 
-// What stands for a zone of which nothing is known but its apex. Nobody is answered from it.
-std::shared_ptr<const Zone> placeholderOf(NameView apex) {
-  RecordList records;
-  const Name root;
-  std::vector<std::uint8_t> soa(2, 0);  // no name of a server, no mailbox
-  soa.resize(2 + 5 * 4, 0);
-  records.add({apex, RrType::kSoa, 0, soa});
-  records.add({apex, RrType::kNs, 0, root.view().wire()});
-  return *zoneOfRecords(records, "placeholder");
-}
-
 }  // namespace
 
 Status ZoneService::addSecondaries() {
   std::vector<LoadedZone> zones;
-  for (std::size_t i = 0; i < zones_->size(); ++i) zones.push_back((*zones_)[i]);
-  const std::size_t before = zones.size();
+  bool changed = false;
+  for (std::size_t i = 0; i < zones_->size(); ++i) {
+    LoadedZone& zone = zones.emplace_back((*zones_)[i]);
+    const NameView apex = zone.zone->apex();
+    zone.catalog = policies_->isCatalog(apex);
+    changed = changed || zone.catalog;
+    if (zone.source == ZoneSource::kFile && policies_->makesCatalog(apex)) {
+      return fail(ErrorKind::kInvalid, "zone " + apex.text() +
+                                           " is a catalog in the configuration, and has a file: " +
+                                           zone.file + "; take one of them away");
+    }
+  }
   for (const ZonePolicy* policy : policies_->secondaries()) {
     const LoadedZone* known = zones_->at(policy->name);
     if (known != nullptr && known->source == ZoneSource::kFile) {
@@ -47,14 +46,10 @@ Status ZoneService::addSecondaries() {
                                            known->file + "; take one of them away");
     }
     if (known != nullptr) continue;
-    LoadedZone placeholder;
-    placeholder.zone = placeholderOf(policy->name);
-    placeholder.loaded_at = clock_->wallNow();
-    placeholder.source = ZoneSource::kStore;
-    placeholder.availability = Availability::kNeverLoaded;
-    zones.push_back(std::move(placeholder));
+    zones.push_back(placeholder(policy->name));
+    changed = true;
   }
-  if (zones.size() != before) zones_ = std::make_shared<const ZoneSet>(std::move(zones));
+  if (changed) zones_ = std::make_shared<const ZoneSet>(std::move(zones));
   return {};
 }
 

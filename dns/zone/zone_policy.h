@@ -1,14 +1,22 @@
 // What a zone's operator allows and wants: who may have it transferred, who is notified, how edits
-// raise its serial. From the configuration ([[dns.zones]]); immutable. Threads: any.
+// raise its serial. From the configuration ([[dns.zones]]), and, of zones that a catalog brought,
+// from the template that it has for them. Immutable. Threads: any.
 #pragma once
 
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/ip.h"
 #include "dns/wire/name.h"
 #include "dns/wire/tsig.h"
 #include "dns/wire/types.h"
+#include "dns/zone/catalog.h"
 #include "dns/zone/signing_policy.h"
 #include "dns/zone/zone_edit.h"
 
@@ -53,6 +61,15 @@ struct UpdateGrant {
   std::vector<RrType> types = {};  // empty: all, and only then all of a name may be deleted
 };
 
+struct ZonePolicy;
+
+// What members of a catalog are here that have this group; of the empty one: those for whose groups
+// there is no other. Its policy has a catalog's name, and holds for the member alone.
+struct MemberTemplate {
+  std::string group;
+  std::shared_ptr<const ZonePolicy> policy;
+};
+
 struct ZonePolicy {
   Name name;                            // lower-cased: of this zone and those below
   std::vector<ZoneAccess> transfer_to;  // whoever one of these admits; none: nobody
@@ -64,27 +81,67 @@ struct ZonePolicy {
   std::vector<ZoneAccess> allow_notify;
   SerialPolicy serials = SerialPolicy::kIncrement;
   std::optional<SigningPolicy> sign = {};  // nullopt: it is not signed here
+  // Of the zone `name` alone: it is a catalog (dns/zone/catalog.h) that is made here of the zones
+  // that this lists; or one that comes from primaries, whose members become zones here by these
+  // templates, in the order in which their groups are looked for.
+  std::optional<CatalogRule> catalog = {};
+  std::vector<MemberTemplate> members = {};
+  std::size_t max_members = 0;
 };
+
+struct MemberZone {
+  CatalogMembership membership;
+  std::shared_ptr<const ZonePolicy> policy;
+};
+// Looks for text without making a string of it.
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>()(text);
+  }
+};
+template <class Value>
+using ByWireName = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
+using MemberZones = ByWireName<MemberZone>;  // by apex
 
 class ZonePolicies {
  public:
-  ZonePolicies() = default;
-  explicit ZonePolicies(std::vector<ZonePolicy> policies) : policies_(std::move(policies)) {}
+  ZonePolicies() : ZonePolicies(std::vector<ZonePolicy>{}) {}
+  explicit ZonePolicies(std::vector<ZonePolicy> policies);
+  // The same with these zones of catalogs in the place of those that there were.
+  std::shared_ptr<const ZonePolicies> withMembers(std::shared_ptr<const MemberZones> members) const;
 
-  // The one with the longest name that the zone is at or below; one that allows nothing where there
-  // is none. REQUIRES: `apex` is lower-cased.
+  // Of a zone that a catalog brought: its template's. Else that of the configuration with the
+  // longest name that the zone is at or below; one that allows nothing where there is none.
+  // REQUIRES: `apex` is lower-cased, here and below.
   const ZonePolicy& of(NameView apex) const;
+  // The policy of the configuration whose name is `apex`, or nullptr.
+  const ZonePolicy* named(NameView apex) const;
   // Whether any of them lets anybody update anything.
   bool allowUpdates() const;
-  // Whether any of them has a zone signed.
+  // Whether any of them has a zone signed; whether this zone is to be.
   bool sign() const;
-  // Those that have primaries. They live as long as this.
+  bool signs(NameView apex) const;
+  // Those of the configuration that have primaries; all of the configuration. They live as long as
+  // any of those that were made of this one.
   std::vector<const ZonePolicy*> secondaries() const;
-  // Whether the zone comes from primaries. REQUIRES: `apex` is lower-cased.
+  const std::vector<ZonePolicy>& configured() const { return configured_->policies; }
+  // Whether the zone comes from primaries.
   bool isSecondary(NameView apex) const;
+  // nullptr: no catalog brought the zone.
+  const MemberZone* memberAt(NameView apex) const;
+  // Whether the zone is a catalog, made here or taken from elsewhere; whether it is made here.
+  bool isCatalog(NameView apex) const;
+  bool makesCatalog(NameView apex) const;
 
  private:
-  std::vector<ZonePolicy> policies_;
+  struct Configured {
+    std::vector<ZonePolicy> policies;
+    ByWireName<std::size_t> by_name;
+  };
+
+  std::shared_ptr<const Configured> configured_;
+  std::shared_ptr<const MemberZones> members_ = std::make_shared<const MemberZones>();
 };
 
 // Whether one of these admits the client.

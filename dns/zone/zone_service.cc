@@ -32,10 +32,6 @@ tl::unexpected<ZoneError> noSuchZone(NameView apex) {
   return refuse(ErrorKind::kNotFound, "no zone " + apex.text());
 }
 
-tl::unexpected<ZoneError> hasPrimary() {
-  return refuse(ErrorKind::kRefused, "the zone comes from its primaries: change it there");
-}
-
 // Of all records, in the order of the file.
 std::string digestOf(const Zone& zone) {
   RecordList records;
@@ -117,23 +113,45 @@ Result<ZoneService> ZoneService::open(const std::shared_ptr<KvStore>& store, con
   const auto stored = kept.load();
   if (!stored) return tl::unexpected(stored.error());
   ZoneService out(std::move(kept), clock, std::move(folder), files, signing);
-  ZoneResult<void> done;
-  for (std::size_t i = 0; done && i < stored->size(); ++i) {
-    done = out.addStored((*stored)[i], files->at((*stored)[i].zone->apex()));
+  // All at once: a set made anew for each of them would take an hour for 100,000.
+  std::vector<LoadedZone> zones;
+  for (const StoredZone& each : *stored) {
+    auto zone = out.started(each, files->at(each.zone->apex()));
+    if (!zone) return tl::unexpected(flattened(zone.error()));
+    if (*zone) zones.push_back(std::move(**zone));
   }
-  for (std::size_t i = 0; done && i < files->size(); ++i) {
+  for (std::size_t i = 0; i < files->size(); ++i) {
     const LoadedZone& file = (*files)[i];
     const NameView apex = file.zone->apex();
-    if (out.store_.factsOf(apex) != nullptr || !out.signs(apex)) continue;
-    done = out.addStarted(file, unsignedFile(file), factsOfFile(file));
+    if (out.store_.factsOf(apex) != nullptr) continue;
+    if (!out.signs(apex)) {
+      zones.push_back(file);
+      continue;
+    }
+    auto zone = out.signedAtStart(file, unsignedFile(file), factsOfFile(file));
+    if (!zone) return tl::unexpected(flattened(zone.error()));
+    zones.push_back(std::move(*zone));
   }
-  if (!done) return tl::unexpected(flattened(done.error()));
+  out.zones_ = std::make_shared<const ZoneSet>(std::move(zones));
   return out;
 }
 
-ZoneResult<void> ZoneService::addStored(const StoredZone& stored, const LoadedZone* file) {
+ZoneResult<std::optional<LoadedZone>> ZoneService::started(const StoredZone& stored,
+                                                           const LoadedZone* file) {
   const NameView apex = stored.zone->apex();
-  const bool to_sign = signs(apex);
+  const auto fileAlone = [&]() -> ZoneResult<std::optional<LoadedZone>> {
+    const Status gone = store_.forget(apex);
+    if (!gone) return tl::unexpected(ZoneError{gone.error()});
+    return std::nullopt;
+  };
+  if (stored.facts.member && file != nullptr) {
+    logWarn("member_has_file", {{"zone", apex.text()},
+                                {"catalog", stored.facts.member->catalog},
+                                {"file", file->file},
+                                {"next", "the file is served; what came from primaries is gone"}});
+    return fileAlone();
+  }
+  const bool to_sign = !stored.facts.member && signs(apex);
   if (stored.facts.edited) compareWithFile(stored, file);
   if (stored.facts.signed_here && !to_sign) {
     logWarn("zone_no_longer_signed",
@@ -144,29 +162,20 @@ ZoneResult<void> ZoneService::addStored(const StoredZone& stored, const LoadedZo
               "mend [[dns.zones]]"}});
   }
   // Its file has the say, and has changed its mind or is gone.
-  if (!stored.facts.edited && (!to_sign || file == nullptr)) {
-    const Status gone = store_.forget(apex);
-    if (!gone) return tl::unexpected(ZoneError{gone.error()});
-    return {};
-  }
+  if (!stored.facts.edited && (!to_sign || file == nullptr)) return fileAlone();
   LoadedZone before = loadedFrom(stored, file);
   if (stored.facts.signed_here) before.unsigned_zone = unsignedPart(stored.zone);
-  zones_ = zones_->with(before);
-  if (!to_sign && !stored.facts.signed_here) return {};
-  if (!stored.facts.edited) return addStarted(before, unsignedFile(*file), factsOfFile(*file));
+  if (!to_sign && !stored.facts.signed_here) return before;
+  if (!stored.facts.edited) return signedAtStart(before, unsignedFile(*file), factsOfFile(*file));
   LoadedZone next = before;
   next.zone = before.editable();
-  return addStarted(before, std::move(next), stored.facts);
+  return signedAtStart(before, std::move(next), stored.facts);
 }
 
-ZoneResult<void> ZoneService::addStarted(const LoadedZone& before, LoadedZone next,
-                                         StoredZoneFacts facts) {
+ZoneResult<LoadedZone> ZoneService::signedAtStart(const LoadedZone& before, LoadedZone next,
+                                                  StoredZoneFacts facts) {
   auto loaded = signedAfter(&before, std::move(next));
-  if (!loaded) return tl::unexpected(loaded.error());
-  if (loaded->zone == before.zone) {
-    zones_ = zones_->with(std::move(*loaded));
-    return {};
-  }
+  if (!loaded || loaded->zone == before.zone) return loaded;
   facts.signed_here = loaded->unsigned_zone != nullptr;
   facts.changed = clock_->wallNow();
   LoadedZone settled = after(&before, std::move(*loaded));
@@ -174,8 +183,7 @@ ZoneResult<void> ZoneService::addStarted(const LoadedZone& before, LoadedZone ne
   if (const Status kept = store_.keep(*settled.zone, *settled.history, facts); !kept) {
     return tl::unexpected(ZoneError{kept.error()});
   }
-  zones_ = zones_->with(std::move(settled));
-  return {};
+  return settled;
 }
 
 // Zones of the store stay, and so do those that are signed here: their files are taken one by one.
@@ -236,7 +244,7 @@ ZoneResult<ZoneChanged> ZoneService::reload(NameView apex, Edits edits) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
   const bool stored = before->source == ZoneSource::kStore;
-  if (policies_->isSecondary(apex)) return hasPrimary();
+  if (auto no = madeElsewhere(apex)) return tl::unexpected(std::move(*no));
   if (before->file.empty()) {
     return refuse(ErrorKind::kRefused, "the zone has no file: it is in the store alone");
   }
@@ -353,7 +361,7 @@ ZoneResult<ZoneChanged> ZoneService::edit(const ZoneEdit& edit) {
 ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& step) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
-  if (policies_->isSecondary(apex)) return hasPrimary();
+  if (auto no = madeElsewhere(apex)) return tl::unexpected(std::move(*no));
   if (before->zone->denial() != nullptr && before->unsigned_zone == nullptr) {
     return refuse(
         ErrorKind::kRefused,
@@ -366,7 +374,7 @@ ZoneResult<ZoneChanged> ZoneService::take(NameView apex, const ZoneDifference& s
 }
 
 ZoneResult<ZoneChanged> ZoneService::replace(std::shared_ptr<const Zone> next) {
-  if (policies_->isSecondary(next->apex())) return hasPrimary();
+  if (auto no = madeElsewhere(next->apex())) return tl::unexpected(std::move(*no));
   const LoadedZone* before = zones_->at(next->apex());
   if (signs(next->apex())) next = unsignedPart(next);
   if (before == nullptr) return commitEdit(nullptr, std::move(next));
@@ -401,6 +409,8 @@ ZoneResult<ZoneChanged> ZoneService::commitEdit(const LoadedZone* before,
     facts = std::move(*known);
   }
   facts.edited = true;
+  const MemberZone* member = policies_->memberAt(next->apex());
+  facts.member = member == nullptr ? std::nullopt : std::optional(member->membership);
   if (policies_->isSecondary(next->apex())) facts.refreshed = clock_->wallNow();
   const std::string file = before == nullptr ? "" : before->file;
   return commit(before, {std::move(next), file, clock_->wallNow(), ZoneSource::kStore}, facts);
@@ -417,6 +427,7 @@ ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before, LoadedZone
   if (before != nullptr && to_serve->zone == before->zone) return changed;
   LoadedZone loaded = after(before, std::move(*to_serve));
   if (!loaded.history) loaded.history = noHistory();
+  loaded.catalog = policies_->isCatalog(loaded.zone->apex());
   const auto keep = [&, zone = loaded.zone, history = loaded.history] {
     return store_.keep(*zone, *history, facts);
   };
@@ -428,7 +439,7 @@ ZoneResult<ZoneChanged> ZoneService::commit(const LoadedZone* before, LoadedZone
 ZoneResult<void> ZoneService::remove(NameView apex) {
   const LoadedZone* before = zones_->at(apex);
   if (before == nullptr) return noSuchZone(apex);
-  if (policies_->isSecondary(apex)) return hasPrimary();
+  if (auto no = madeElsewhere(apex)) return tl::unexpected(std::move(*no));
   if (!before->file.empty()) {
     return refuse(ErrorKind::kRefused,
                   "the zone has a file, " + before->file + ": take that away, and reload");
@@ -446,11 +457,11 @@ ZoneResult<void> ZoneService::publish(std::shared_ptr<const ZoneSet> next,
   if (const Status stored = store(); !stored) return tl::unexpected(ZoneError{stored.error()});
   const std::shared_ptr<const ZoneSet> before = std::exchange(zones_, std::move(next));
   (*prepared)();
-  tellChanges(*before);
+  if (tellChanges(*before)) apexes_observer_();
   return {};
 }
 
-void ZoneService::tellChanges(const ZoneSet& before) const {
+bool ZoneService::tellChanges(const ZoneSet& before) const {
   const ZoneSet& after = *zones_;
   std::vector<const LoadedZone*> changed;
   const bool same_apexes = after.equals(before, [&](const LoadedZone& zone, const LoadedZone&) {
@@ -465,6 +476,7 @@ void ZoneService::tellChanges(const ZoneSet& before) const {
     }
   }
   for (const LoadedZone* zone : changed) observer_(*zone);
+  return !same_apexes;
 }
 
 }  // namespace meridian::dns

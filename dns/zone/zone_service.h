@@ -14,11 +14,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/diagnostics.h"
 #include "base/result.h"
+#include "dns/zone/catalog.h"
 #include "dns/zone/zone_edit.h"
 #include "dns/zone/zone_policy.h"
 #include "dns/zone/zone_set.h"
@@ -69,12 +71,14 @@ class ZoneService {
   void setPolicies(std::shared_ptr<const ZonePolicies> policies) {
     policies_ = std::move(policies);
   }
-  // To be called before any change.
+  // Until the first call nothing is checked or published: changes are to the first state.
   void onChange(Prepare prepare) { prepare_ = std::move(prepare); }
   // Is told each zone that is new or has changed, once it is served.
   void onPublished(std::function<void(const LoadedZone&)> observer) {
     observer_ = std::move(observer);
   }
+  // Is called when zones have come or gone, after all else; it may change zones.
+  void onApexes(std::function<void()> observer) { apexes_observer_ = std::move(observer); }
   const std::shared_ptr<const ZoneSet>& zones() const { return zones_; }
 
   // Reads every file of the folder again. Zones of the store stay as they are.
@@ -97,7 +101,8 @@ class ZoneService {
   // above changes them. They are in the store from their first transfer on.
   //
   // Those that never came yet are zones from now on, and kNeverLoaded. To be called once, after
-  // setPolicies() and before anything is published. kInvalid: such a zone has a file.
+  // setPolicies() and before anything is published. Zones that are catalogs are known as such from
+  // then on. kInvalid: such a zone, or a catalog that is made here, has a file.
   Status addSecondaries();
   // What came is served from now on, however it was signed. Steps: as take(), the first must begin
   // with the serial that is served. A whole zone: its serial is newer, or `any_serial`. kNotFound:
@@ -113,6 +118,21 @@ class ZoneService {
   // than a tenth of its EXPIRE; nullopt: never.
   std::optional<WallTime> refreshedAt(NameView apex) const;
 
+  // Catalogs (dns/zone/catalog.h; dns/zone/catalog_zones.cc). Zones that the store has because a
+  // catalog brought them, whatever the policies say of them now.
+  std::vector<std::pair<Name, CatalogMembership>> storedMembers() const;
+  // Zones come to this server by a catalog, and go, in one step.
+  struct MemberChange {
+    std::vector<Name> gone;  // taken away, and what the store has of them
+    std::vector<Name>
+        fresh;  // zones from now on, kNeverLoaded; what was there of them is forgotten
+    std::vector<std::pair<Name, CatalogMembership>> moved;  // stay as they are, for another reason
+  };
+  ZoneResult<void> changeMembers(const MemberChange& change);
+  // `members` are what the catalog lists from now on, that is made here, with the next serial; the
+  // labels of those who are new are made. kNotFound: it is none.
+  ZoneResult<ZoneChanged> listMembers(NameView catalog, const std::vector<CatalogMember>& members);
+
  private:
   ZoneService(ZoneStore store, const Clock& clock, std::filesystem::path folder,
               std::shared_ptr<const ZoneSet> zones, ZoneSigning* signing)
@@ -122,9 +142,11 @@ class ZoneService {
         zones_(std::move(zones)),
         signing_(signing) {}
 
-  // At a start: a zone of the store, over what its file says; and those that are to be signed.
-  ZoneResult<void> addStored(const StoredZone& stored, const LoadedZone* file);
-  ZoneResult<void> addStarted(const LoadedZone& before, LoadedZone next, StoredZoneFacts facts);
+  // At a start: a zone of the store, over what its file says (nullopt: the file says it); and one
+  // that is to be signed.
+  ZoneResult<std::optional<LoadedZone>> started(const StoredZone& stored, const LoadedZone* file);
+  ZoneResult<LoadedZone> signedAtStart(const LoadedZone& before, LoadedZone next,
+                                       StoredZoneFacts facts);
   std::shared_ptr<const ZoneSet> withFiles(const ZoneSet& files) const;
   Status forgetGone(const ZoneSet& zones, const ZoneSet& files);
   bool signs(NameView apex) const { return signing_ != nullptr && signing_->signs(apex); }
@@ -139,7 +161,12 @@ class ZoneService {
   ZoneResult<ZoneChanged> takeFile(const LoadedZone* before, const LoadedZone& file);
   ZoneResult<ZoneChanged> commitEdit(const LoadedZone* before, std::shared_ptr<const Zone> next);
   ZoneResult<ZoneChanged> commit(const LoadedZone* before, LoadedZone next, StoredZoneFacts facts);
-  void tellChanges(const ZoneSet& before) const;
+  // Whether zones have come or gone.
+  bool tellChanges(const ZoneSet& before) const;
+  // Why nobody may edit the zone; nullopt: it may be.
+  std::optional<ZoneError> madeElsewhere(NameView apex) const;
+  // What stands for a zone of which nothing is known but its apex. Nobody is answered from it.
+  LoadedZone placeholder(NameView apex) const;
   ZoneResult<void> setAvailability(const LoadedZone& zone, Availability availability);
   ZoneResult<void> publish(std::shared_ptr<const ZoneSet> next,
                            const std::function<Status()>& store);
@@ -149,8 +176,9 @@ class ZoneService {
   std::filesystem::path folder_;
   std::shared_ptr<const ZoneSet> zones_;
   ZoneSigning* signing_;
-  Prepare prepare_;
+  Prepare prepare_ = [](const auto&) -> Checked<std::function<void()>> { return [] {}; };
   std::function<void(const LoadedZone&)> observer_ = [](const LoadedZone&) {};
+  std::function<void()> apexes_observer_ = [] {};
   std::shared_ptr<const ZonePolicies> policies_ = std::make_shared<const ZonePolicies>();
 };
 

@@ -41,6 +41,8 @@ struct LoadedZone {
   ZoneSource source = ZoneSource::kFile;
   std::shared_ptr<const ZoneHistory> history = {};  // nullptr: nothing is known
   Availability availability = Availability::kServed;
+  // A catalog (dns/zone/catalog.h): find() leaves it out, for it is not everybody's to see.
+  bool catalog = false;
   // Signed here: what it was signed from, with the same serial. nullptr: it was not signed here.
   std::shared_ptr<const Zone> unsigned_zone = {};
 
@@ -62,7 +64,7 @@ class ZoneSet {
   std::shared_ptr<const ZoneSet> without(NameView apex) const;
 
   // The zone with the longest apex that the name is in; nullptr: there is none, or it is not
-  // answered from. REQUIRES: `name` is lower-cased.
+  // answered from, or is a catalog. REQUIRES: `name` is lower-cased.
   const Zone* find(NameView name) const noexcept;
   // The same, whether it is answered from or not. REQUIRES: `name` is lower-cased.
   const LoadedZone* covering(NameView name) const noexcept;

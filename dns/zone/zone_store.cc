@@ -10,6 +10,7 @@
 #include "base/byte_writer.h"
 #include "base/config_node.h"
 #include "base/config_reader.h"
+#include "base/digest.h"
 #include "dns/zone/rdata_names.h"
 #include "dns/zone/zone_cursor.h"
 
@@ -55,6 +56,11 @@ StoreWrite put(std::string key, std::string value) {
 // Every key in [from, until).
 StoreWrite drop(std::string from, std::string until) {
   return {std::string(kFamily), std::move(from), std::nullopt, std::move(until)};
+}
+
+// All of a zone. The last of the kinds is kChunk: what follows all keys of the zone is one more.
+StoreWrite dropZone(const std::string& prefix) {
+  return drop(prefix + kMeta, prefix + static_cast<char>(kChunk + 1));
 }
 
 }  // namespace
@@ -141,6 +147,11 @@ Result<StoredZone> ZoneStore::assemble(Reading& reading) {
   out.facts.signed_here = in.boolean("signed", false);
   if (in.has("refreshed")) {
     out.facts.refreshed = WallTime(std::chrono::milliseconds(in.integer("refreshed")));
+  }
+  if (in.has("catalog")) {
+    const auto label = fromBase64(in.string("member", {.required = true}));
+    if (!label) return fail(ErrorKind::kCorrupt, "member: " + label.error().message);
+    out.facts.member = {in.string("catalog"), *label, in.string("group", {.required = true})};
   }
   Entry entry;
   entry.generation = number("generation");
@@ -235,6 +246,11 @@ std::string ZoneStore::metaOf(const Entry& entry, const StoredZoneFacts& facts) 
                          {"first_step", entry.first_step},
                          {"next_step", entry.next_step}};
   if (facts.refreshed) meta["refreshed"] = unixMillis(*facts.refreshed);
+  if (facts.member) {
+    meta["catalog"] = facts.member->catalog;
+    meta["member"] = base64(asBytes(facts.member->label));  // any bytes
+    meta["group"] = facts.member->group;
+  }
   return meta.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -278,11 +294,33 @@ void ZoneStore::addSnapshot(const std::string& prefix, const Zone& zone, Entry& 
 
 Status ZoneStore::forget(NameView apex) {
   const std::string prefix = prefixOf(apex);
-  // The last of the kinds is kChunk: what follows all keys of the zone is one more.
-  Status written =
-      store_->writeSynced({drop(prefix + kMeta, prefix + static_cast<char>(kChunk + 1))});
+  Status written = store_->writeSynced({dropZone(prefix)});
   if (written) entries_.erase(prefix);
   return written;
+}
+
+Status ZoneStore::settleMembers(std::span<const Name> gone,
+                                std::span<const std::pair<Name, CatalogMembership>> moved) {
+  std::vector<StoreWrite> batch;
+  for (const Name& apex : gone) {
+    const std::string prefix = prefixOf(apex);
+    if (entries_.contains(prefix)) batch.push_back(dropZone(prefix));
+  }
+  std::vector<std::pair<Entry*, StoredZoneFacts>> changed;
+  for (const auto& [apex, membership] : moved) {
+    const std::string prefix = prefixOf(apex);
+    const auto known = entries_.find(prefix);
+    if (known == entries_.end()) continue;
+    StoredZoneFacts facts = known->second.facts;
+    facts.member = membership;
+    batch.push_back(put(prefix + kMeta, metaOf(known->second, facts)));
+    changed.emplace_back(&known->second, std::move(facts));
+  }
+  if (batch.empty()) return {};
+  if (Status written = store_->writeSynced(batch); !written) return written;
+  for (auto& [entry, facts] : changed) entry->facts = std::move(facts);
+  for (const Name& apex : gone) entries_.erase(prefixOf(apex));
+  return {};
 }
 
 }  // namespace meridian::dns

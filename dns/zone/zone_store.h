@@ -11,12 +11,15 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/kv_store.h"
 #include "base/result.h"
+#include "dns/zone/catalog.h"
 #include "dns/zone/zone_history.h"
 
 namespace meridian::dns {
@@ -30,6 +33,7 @@ struct StoredZoneFacts {
   bool signed_here = false;
   // Of a zone that comes from a primary: when it was last known to be what the primary has.
   std::optional<WallTime> refreshed = {};
+  std::optional<CatalogMembership> member = {};  // nullopt: no catalog brought it
 };
 
 struct StoredZone {
@@ -57,6 +61,10 @@ class ZoneStore {
   const StoredZoneFacts* factsOf(NameView apex) const;
   // kIo: nothing is changed. A zone that is not here is no error.
   Status forget(NameView apex);
+  // Forgets `gone`, and has `moved` be members of these catalogs, all at once. kIo: nothing is
+  // changed. Zones that are not here are no error.
+  Status settleMembers(std::span<const Name> gone,
+                       std::span<const std::pair<Name, CatalogMembership>> moved);
 
  private:
   struct Entry {

@@ -18,6 +18,7 @@ import dns.zone
 
 from harness import LOOPBACK, free_port
 from peer_servers import PeerServer, program
+from peer_settings import bind_settings, knot_settings, nsd_settings
 
 _PATIENCE = 30
 
@@ -48,19 +49,7 @@ class BindPrimary(Primary):
     name = "named"
 
     def configure(self):
-        self.config_path.write_text(f"""\
-options {{
-  directory "{self.home}";
-  pid-file "{self.home}/named.pid";
-  session-keyfile "{self.home}/session.key";
-  listen-on port {self.port} {{ {LOOPBACK}; }};
-  listen-on-v6 {{ none; }};
-  recursion no;
-  dnssec-validation no;
-  notify-delay 0;
-}};
-controls {{ }};
-key "{self.key_name}" {{ algorithm hmac-sha256; secret "{self.secret}"; }};
+        self.config_path.write_text(bind_settings(self, "notify-delay 0;") + f"""\
 zone "{self.zone}" {{
   type primary;
   file "{self.zone_file}";
@@ -91,28 +80,7 @@ class KnotPrimary(Primary):
     signing = "off"
 
     def configure(self):
-        self.config_path.write_text(f"""\
-server:
-    listen: {LOOPBACK}@{self.port}
-    rundir: "{self.home}"
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 2
-database:
-    storage: "{self.home}"
-control:
-    listen: "{self.home}/knot.sock"
-log:
-  - target: stderr
-    any: info
-key:
-  - id: {self.key_name}
-    algorithm: hmac-sha256
-    secret: {self.secret}
-remote:
-  - id: secondary
-    address: {LOOPBACK}@{self.secondary_port}
-    key: {self.key_name}
+        self.config_path.write_text(knot_settings(self, {"secondary": self.secondary_port}) + f"""\
 acl:
   - id: secondaries
     address: {LOOPBACK}
@@ -160,29 +128,7 @@ class NsdPrimary(Primary):
         self.records = []
 
     def configure(self):
-        self.config_path.write_text(f"""\
-server:
-  ip-address: {LOOPBACK}@{self.port}
-  do-ip6: no
-  server-count: 1
-  username: ""
-  chroot: ""
-  zonesdir: "{self.home}"
-  pidfile: "{self.home}/nsd.pid"
-  xfrdfile: "{self.home}/xfrd.state"
-  xfrdir: "{self.home}"
-  zonelistfile: "{self.home}/zone.list"
-  database: ""
-  logfile: "{self.log_path}"
-  verbosity: 2
-  rrl-ratelimit: 0
-  xfrd-reload-timeout: 0
-remote-control:
-  control-enable: no
-key:
-  name: "{self.key_name}"
-  algorithm: hmac-sha256
-  secret: "{self.secret}"
+        self.config_path.write_text(nsd_settings(self) + f"""\
 zone:
   name: "{self.zone}"
   zonefile: "{self.zone_file}"
@@ -241,7 +187,7 @@ class ScriptedPrimary:
 
 
 class TextPrimary(ScriptedPrimary):
-    """Gives the zone of a text, unsigned; knows AXFR and, of IXFR, only that it does not know it.
+    """Gives zones of a text each, unsigned; knows AXFR and, of IXFR, only that it does not know it.
 
     While `silent` it takes questions and answers none. `asked`: the types of all questions.
     """
@@ -249,19 +195,25 @@ class TextPrimary(ScriptedPrimary):
     def __init__(self, zone, text):
         self.silent = False
         self.asked = []
+        self.zones = {}
         self.set(zone, text)
         super().__init__(self._answer)
 
     def set(self, zone, text):
-        self.zone = dns.zone.from_text(text, zone, relativize=False)
+        given = dns.zone.from_text(text, zone, relativize=False)
+        self.zones[given.origin] = given
 
     def _answer(self, query, send):
         if self.silent:
             return
-        zone, rdtype = self.zone, query.question[0].rdtype
+        zone, rdtype = self.zones.get(query.question[0].name), query.question[0].rdtype
         self.asked.append(dns.rdatatype.to_text(rdtype))
         response = dns.message.make_response(query)
         response.flags |= dns.flags.AA
+        if zone is None:
+            response.set_rcode(dns.rcode.NOTAUTH)
+            send(response.to_wire())
+            return
         soa = zone.get_rrset(zone.origin, dns.rdatatype.SOA)
         if rdtype == dns.rdatatype.IXFR:
             response.set_rcode(dns.rcode.NOTIMP)

@@ -2,6 +2,7 @@
 
 from harness import LOOPBACK, free_port
 from peer_servers import PeerServer, program
+from peer_settings import bind_settings, knot_settings, nsd_settings
 
 
 class Secondary(PeerServer):
@@ -23,29 +24,7 @@ class NsdSecondary(Secondary):
     name = "nsd"
 
     def configure(self):
-        self.config_path.write_text(f"""\
-server:
-  ip-address: {LOOPBACK}@{self.port}
-  do-ip6: no
-  server-count: 1
-  username: ""
-  chroot: ""
-  zonesdir: "{self.home}"
-  pidfile: "{self.home}/nsd.pid"
-  xfrdfile: "{self.home}/xfrd.state"
-  xfrdir: "{self.home}"
-  zonelistfile: "{self.home}/zone.list"
-  database: ""
-  logfile: "{self.log_path}"
-  verbosity: 2
-  rrl-ratelimit: 0
-  xfrd-reload-timeout: 0
-remote-control:
-  control-enable: no
-key:
-  name: "{self.key_name}"
-  algorithm: hmac-sha256
-  secret: "{self.secret}"
+        self.config_path.write_text(nsd_settings(self) + f"""\
 zone:
   name: "{self.zone}"
   zonefile: "{self.home}/zone"
@@ -62,28 +41,7 @@ class KnotSecondary(Secondary):
     name = "knot"
 
     def configure(self):
-        self.config_path.write_text(f"""\
-server:
-    listen: {LOOPBACK}@{self.port}
-    rundir: "{self.home}"
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 2
-database:
-    storage: "{self.home}"
-control:
-    listen: "{self.home}/knot.sock"
-log:
-  - target: stderr
-    any: info
-key:
-  - id: {self.key_name}
-    algorithm: hmac-sha256
-    secret: {self.secret}
-remote:
-  - id: primary
-    address: {LOOPBACK}@{self.primary_port}
-    key: {self.key_name}
+        self.config_path.write_text(knot_settings(self, {"primary": self.primary_port}) + f"""\
 acl:
   - id: notices
     address: {LOOPBACK}
@@ -107,19 +65,7 @@ class BindSecondary(Secondary):
     name = "named"
 
     def configure(self):
-        self.config_path.write_text(f"""\
-options {{
-  directory "{self.home}";
-  pid-file "{self.home}/named.pid";
-  session-keyfile "{self.home}/session.key";
-  listen-on port {self.port} {{ {LOOPBACK}; }};
-  listen-on-v6 {{ none; }};
-  recursion no;
-  dnssec-validation no;
-  notify no;
-}};
-controls {{ }};
-key "{self.key_name}" {{ algorithm hmac-sha256; secret "{self.secret}"; }};
+        self.config_path.write_text(bind_settings(self, "notify no;") + f"""\
 zone "{self.zone}" {{
   type secondary;
   file "{self.home}/zone";
