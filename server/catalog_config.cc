@@ -21,7 +21,7 @@ std::vector<dns::ZonePattern> patternsOf(ObjectReader& in, std::string_view key,
   for (const std::string& text :
        in.strings(key, {.required = required, .min = required ? 1U : 0U, .max = kMaxPatterns},
                   {.check = isZonePattern})) {
-    if (auto pattern = dns::ZonePattern::parse(text)) out.push_back(std::move(*pattern));
+    if (const auto pattern = dns::ZonePattern::parse(text)) out.push_back(*pattern);
   }
   return out;
 }

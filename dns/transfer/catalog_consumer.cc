@@ -163,10 +163,10 @@ void CatalogConsumer::look(Catalog& catalog, bool updated) {
   if (updated && loaded->zone == catalog.seen) return;
   catalog.seen = loaded->zone;
   const MonotonicTime begun = seams_.clock.monotonicNow();
-  auto members = readCatalog(*catalog.seen, catalog.policy.max_members);
+  const auto members = readCatalog(*catalog.seen, catalog.policy.max_members);
   if (!members) return tellBroken(catalog, members.error());
   catalog.fault.clear();
-  Plan plan = planOf(catalog, std::move(*members), updated);
+  Plan plan = planOf(catalog, *members, updated);
   if (const Status done = carryOut(plan); !done) {
     counters_.failed.add();
     logError("catalog_not_taken", {{"catalog", catalog.name},
@@ -208,7 +208,8 @@ void CatalogConsumer::tellBroken(Catalog& catalog, const Diagnostics& faults) {
                               {"next", "its members stay as they are until it is mended"}});
 }
 
-CatalogConsumer::Plan CatalogConsumer::planOf(Catalog& catalog, std::vector<CatalogMember> members,
+CatalogConsumer::Plan CatalogConsumer::planOf(const Catalog& catalog,
+                                              const std::vector<CatalogMember>& members,
                                               bool updated) const {
   Plan plan;
   plan.services = seams_.services();
@@ -242,8 +243,11 @@ void CatalogConsumer::addTo(Plan& plan, const Catalog& catalog, const CatalogMem
   const MemberZone next{{catalog.name, member.label, by.group}, by.policy};
   const auto known = members_->find(zone);
   if (known == members_->end()) {
-    const std::string why = whyNotFree(plan, member.zone);
-    if (!why.empty()) return plan.refused.emplace_back(member.zone, why), void();
+    std::string why = whyNotFree(plan, member.zone);
+    if (!why.empty()) {
+      plan.refused.emplace_back(member.zone, std::move(why));
+      return;
+    }
     plan.change.fresh.push_back(member.zone);
     plan.next.insert_or_assign(zone, next);
     return;

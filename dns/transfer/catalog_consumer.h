@@ -90,7 +90,8 @@ class CatalogConsumer {
   void run();
   // `updated`: there may be something new of it; else only zones that were not free.
   void look(Catalog& catalog, bool updated);
-  Plan planOf(Catalog& catalog, std::vector<CatalogMember> members, bool updated) const;
+  Plan planOf(const Catalog& catalog, const std::vector<CatalogMember>& members,
+              bool updated) const;
   void addTo(Plan& plan, const Catalog& catalog, const CatalogMember& member, bool updated) const;
   // Empty: the zone is nobody's, and may be `catalog`'s.
   std::string whyNotFree(const Plan& plan, const Name& zone) const;
