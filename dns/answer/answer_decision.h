@@ -1,0 +1,45 @@
+// AnswerDecision: how one answer came about: which service's records, of which eZone, by which
+// place. For those who tell of it (dns/tap).
+//
+// Indices and pointers into the serving state that answered; good as long as that is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "partition/ids.h"
+
+namespace meridian::dns {
+
+class Zone;
+
+// How the place was known.
+enum class PlaceSource : std::uint8_t {
+  kLocationOption,
+  kClientSubnet,
+  kResolver,  // by its address
+  kName,      // the question's name says it
+  kNone,      // no place mattered
+};
+
+struct AnswerDecision {
+  static constexpr std::size_t kNoSubject = ~std::size_t{0};
+
+  bool by_service = false;         // else service and ezone mean nothing
+  partition::ServiceIx service{};  // the last of a chain
+  partition::EZoneIx ezone{};
+  PlaceSource place = PlaceSource::kNone;
+  // In the table; past its end where the answer had none.
+  std::size_t subject = kNoSubject;
+  const Zone* zone = nullptr;         // that was looked into; a service's name needs none
+  std::optional<std::uint8_t> scope;  // of the client subnet in the answer; nullopt: none was asked
+
+  void served(partition::ServiceIx by, partition::EZoneIx from) {
+    by_service = true;
+    service = by;
+    ezone = from;
+  }
+};
+
+}  // namespace meridian::dns
