@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/tls_server.h"
 #include "dns/net/rate_limiter.h"
+#include "dns/tap/tap_settings.h"
 #include "dns/transfer/secondary_limits.h"
 #include "geo/catalogue.h"
 #include "geo/fence.h"
@@ -29,6 +30,7 @@
 #include "partition/load/balance_service.h"
 #include "partition/load/spill.h"
 #include "partition/site/site_patrol.h"
+#include "server/config_key.h"
 #include "server/listener_config.h"
 #include "server/tsig_config.h"
 #include "server/zone_config.h"
@@ -63,6 +65,7 @@ struct Config {
   std::vector<dns::ZonePolicy> zone_policies;
   std::vector<TsigKeyConfig> tsig_keys;
   dns::SecondaryLimits transfers_in;
+  dns::TapSettings tap;  // but for the version
 
   std::filesystem::path topology_file;
   unsigned max_moved_percent = 0;  // of a zone's places, by one topology without a confirmation
@@ -99,16 +102,6 @@ struct Config {
   partition::SpillPolicy spill;
 };
 
-// One documented key: what docs/config.md says of it, and what the decoder enforces for numbers.
-struct ConfigKey {
-  std::string_view section;
-  std::string_view name;
-  std::string_view type;
-  std::string_view unit;
-  std::int64_t min = 0;
-  std::int64_t max = 0;
-  std::int64_t fallback = 0;
-};
 // The keys that hold one number.
 const std::vector<ConfigKey>& numericKeys();
 // Every key's path as the documentation writes it, e.g. "geo.databases[].path".

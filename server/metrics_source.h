@@ -12,6 +12,7 @@
 #include "dns/answer/serving_state.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "dns/tap/tap_thread.h"
 #include "dns/transfer/notifier.h"
 #include "dns/transfer/secondary_service.h"
 #include "dns/update/update_service.h"
@@ -20,18 +21,19 @@ namespace meridian::server {
 
 class DnsMetrics final : public admin::MetricsSource {
  public:
-  // All must outlive this.
+  // All must outlive this. `tap`: nullptr where nobody is told of queries.
   DnsMetrics(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers, const dns::TcpServer& tcp,
              const dns::Notifier& notifier, const dns::RequestDesk& desk,
              const dns::UpdateService& updates, const dns::SecondaryService& secondaries,
-             const Published<dns::ServingState>& state)
+             const Published<dns::ServingState>& state, const dns::TapThread* tap)
       : workers_(workers),
         tcp_(tcp),
         notifier_(notifier),
         desk_(desk),
         updates_(updates),
         secondaries_(secondaries),
-        state_(state) {}
+        state_(state),
+        tap_(tap) {}
 
   std::vector<admin::Metric> collect() const override;
   // Questions since the start to each of the first `subjects` subjects, of all workers together.
@@ -48,6 +50,7 @@ class DnsMetrics final : public admin::MetricsSource {
   const dns::UpdateService& updates_;
   const dns::SecondaryService& secondaries_;
   const Published<dns::ServingState>& state_;
+  const dns::TapThread* tap_;
 };
 
 }  // namespace meridian::server
