@@ -35,6 +35,11 @@ struct AnswerDecision {
   const Zone* zone = nullptr;         // that was looked into; a service's name needs none
   std::optional<std::uint8_t> scope;  // of the client subnet in the answer; nullopt: none was asked
 
+  // A service's answer begins: what an earlier one of the chain noted is over.
+  void begin() {
+    place = PlaceSource::kNone;
+    subject = kNoSubject;
+  }
   void served(partition::ServiceIx by, partition::EZoneIx from) {
     by_service = true;
     service = by;

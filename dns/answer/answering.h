@@ -246,6 +246,7 @@ class Answering {
       return node.kind == ServiceNode::Kind::kPooled ? answerPooled(node) : std::nullopt;
     }
     if (!state_.services->offers(node.service, query_.type)) return std::nullopt;
+    decision_.begin();
     const partition::ZoneIx zone = state_.services->zoneOf(node.service);
     const partition::ZoneDecisions& decisions = *state_.decisions[zone.index()];
     if (node.kind == ServiceNode::Kind::kShard) {
@@ -289,6 +290,7 @@ class Answering {
   // decisions, then its endpoints.
   std::optional<Step> answerPooled(const ServiceNode& node) {
     if (!state_.services->offers(node.service, query_.type)) return std::nullopt;
+    decision_.begin();
     const partition::ZoneIx zone = state_.services->zoneOf(node.service);
     const partition::ServicePools& pools = *(*state_.pools)[node.service.index()];
     const partition::ZoneDecisions& decisions = *pools.decisions;

@@ -113,7 +113,7 @@ Status FrameStream::take(std::span<const std::uint8_t> input) {
     input_.insert(input_.end(), input.begin(), input.begin() + static_cast<std::ptrdiff_t>(taken));
     input = input.subspan(taken);
     if (input_.size() < wanted || wanted == kControlHeader) continue;
-    const Status done = takeControl(std::span(input_).subspan(kControlHeader));
+    Status done = takeControl(std::span(input_).subspan(kControlHeader));
     input_.clear();
     if (!done) return done;
   }

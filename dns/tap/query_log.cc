@@ -21,6 +21,7 @@ constexpr std::string_view kFilePrefix = "queries-";
 constexpr std::string_view kFileSuffix = ".jsonl";
 constexpr std::size_t kDateLength = 10;  // 2026-05-01
 constexpr mode_t kFileMode = 0640;
+constexpr std::filesystem::perms kFolderMode{0750};
 
 std::string fileNameOf(std::chrono::sys_days day) {
   const std::chrono::year_month_day date(day);
@@ -109,7 +110,8 @@ void QueryLog::flush() {
 
 Status QueryLog::open() {
   std::error_code failed;
-  std::filesystem::create_directories(settings_.folder, failed);
+  const bool made = std::filesystem::create_directories(settings_.folder, failed);
+  if (made) std::filesystem::permissions(settings_.folder, kFolderMode, failed);
   if (failed) return failFile(settings_.folder, "make it", failed.value());
   const std::filesystem::path path = settings_.folder / fileNameOf(*day_);
   constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;

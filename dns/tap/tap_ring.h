@@ -22,6 +22,7 @@ class TapRing {
  public:
   // Room for `bytes`, rounded up to a power of two of at least 64. The only allocation.
   explicit TapRing(std::size_t bytes);
+  ~TapRing() = default;
   TapRing(const TapRing&) = delete;
   TapRing& operator=(const TapRing&) = delete;
 
@@ -41,16 +42,16 @@ class TapRing {
   std::uint64_t dropped() const { return dropped_.value(); }
 
  private:
-  static constexpr std::size_t kPrefix = 8;      // a record's size, before it
-  static constexpr std::size_t kCacheLine = 64;  // what one thread writes slows no other down
+  static constexpr std::size_t kPrefix = 8;  // a record's size, before it
+  // What the reader writes does not share it with what the writer does.
+  static constexpr std::size_t kCacheLine = 64;
 
   std::size_t mask() const { return capacity_ - 1; }
 
   std::size_t capacity_;
   std::unique_ptr<std::uint8_t[]> bytes_;
-
   // Positions only rise; their low bits are the place in bytes_. The writer's:
-  alignas(kCacheLine) std::atomic<std::uint64_t> written_{0};
+  std::atomic<std::uint64_t> written_{0};
   std::uint64_t next_ = 0;       // what written_ will be after commit()
   std::uint64_t seen_read_ = 0;  // read_ as it was when there last was too little room
   Counter dropped_;

@@ -68,7 +68,10 @@ void TapThread::run() {
     const bool last = stopping_.load(std::memory_order_relaxed);  // then all is in the rings
     if (link_) link_->turn();
     bool more = false;
-    for (const auto& tap : taps_) more |= drain(*tap);
+    for (const auto& tap : taps_) {
+      more |= drain(*tap);
+      if (link_) link_->turn();  // makes room for the next one's messages
+    }
     if (log_) log_->turn();
     if (more) continue;
     if (last) break;

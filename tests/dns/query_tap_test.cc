@@ -56,6 +56,15 @@ TEST(QueryTap, AnAliasIsToldAsWhatItLeadsTo) {
   EXPECT_EQ(toldOf("to.shop.test"), toldOf("order.shop.test"));
 }
 
+TEST(QueryTap, OfAChainOfServicesTheLastOneIsTold) {
+  EXPECT_EQ(toldOf("via.shop.test"),
+            "rev=9 service=account.shop.test. zone=single ezone=one place=resolver");
+  EXPECT_EQ(toldOf("via.shop.test", kOfTwo),
+            "rev=9 service=via.shop.test. zone=sharded subject=p2 epoch=5 ezone=two "
+            "place=client-subnet scope=8")
+      << "it led to a zone's own data";
+}
+
 TEST(QueryTap, WhatNoServiceAnswersHasARevOnly) {
   for (const char* name : {"ns.shop.test", "nothing.shop.test", "example.net", "g.order.shop.test"})
     EXPECT_EQ(toldOf(name), "rev=9") << name;

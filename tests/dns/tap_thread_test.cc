@@ -93,5 +93,24 @@ TEST(TapThreadConcurrent, AWorkerTellsOfWhatItAnswers) {
   EXPECT_EQ(tap.told(), 20U);
 }
 
+// Bound to no address of its own a worker asks the system where a query went to.
+TEST(TapThreadConcurrent, AWorkerTellsWhereItWasAsked) {
+  const TapWorld world;
+  const Published<ServingState> published(world.state);
+  QueryTap tap({1, 0}, 1);
+  Socket socket = test::must(bindUdp({IpAddress(), 0}));
+  const std::uint16_t port = test::portOf(socket);
+  UdpWorker worker(std::move(socket), published, nullptr, nullptr, &tap);
+  worker.start();
+  const Socket client = test::connected(SOCK_DGRAM, port);
+  ASSERT_TRUE(test::sendAll(client, QueryPacket("order.shop.test", 1).bytes()));
+  test::Bytes answer(4096);
+  ASSERT_GT(::recv(client.get(), answer.data(), answer.size(), 0), 0);
+  const auto bytes = tap.ring().front();
+  ASSERT_FALSE(bytes.empty());
+  EXPECT_EQ(decodeTapRecord(bytes).local.text(), "127.0.0.1:" + std::to_string(port));
+  worker.stop();
+}
+
 }  // namespace
 }  // namespace meridian::dns

@@ -47,8 +47,8 @@ TEST(TapConfig, EveryKeyIsRead) {
 
 TEST(TapConfig, WhatCannotBeIsRefused) {
   EXPECT_EQ(tapProblems("[dnstap]\nsocket = \"a\"\naddress = \"127.0.0.1:1\"\n"),
-            "/etc/m.toml:3:11: dnstap.address: is for TCP, and socket names a unix socket: one "
-            "only\n");
+            "/etc/m.toml:3:11: dnstap.address: 127.0.0.1:1: is for TCP, and socket names a "
+            "unix socket: one only\n");
   EXPECT_THAT(tapProblems("[dnstap]\nsocket = \"/" + std::string(107, 'a') + "\"\n"),
               HasSubstr("longer than 107 bytes"));
   EXPECT_EQ(tapProblems("[dnstap]\nsocket = \"/" + std::string(106, 'a') + "\"\n"), "");

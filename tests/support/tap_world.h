@@ -35,6 +35,8 @@ inline constexpr const char* kTapTopology = R"({"format": 1,
    "endpoints": {"one": ["A 192.0.2.1"], "two": ["A 192.0.2.2"]}},
   {"name": "account.shop.test", "zone": "single",
    "endpoints": {"one": ["A 192.0.2.1"], "two": ["A 192.0.2.2"]}},
+  {"name": "via.shop.test", "zone": "sharded",
+   "endpoints": {"one": ["CNAME ro.account.shop.test."], "two": ["CNAME ns.shop.test."]}},
   {"name": "www.shop.test", "zone": "free",
    "endpoints": {"one": ["A 192.0.2.1"], "two": ["A 192.0.2.2"]}}]})";
 
