@@ -65,7 +65,6 @@ struct Config {
   std::vector<dns::ZonePolicy> zone_policies;
   std::vector<TsigKeyConfig> tsig_keys;
   dns::SecondaryLimits transfers_in;
-  dns::TapSettings tap;  // but for the version
 
   std::filesystem::path topology_file;
   unsigned max_moved_percent = 0;  // of a zone's places, by one topology without a confirmation
@@ -83,6 +82,7 @@ struct Config {
   partition::ChangePolicy change;
   partition::PatrolPolicy evacuation;
 
+  dns::TapSettings tap;  // but for the version
   IpEndpoint admin_listen;
   std::size_t admin_max_body_bytes = 0;
   std::size_t admin_max_connections = 0;

@@ -13,6 +13,9 @@ inline constexpr std::size_t kMaxAliases = 64;
 
 class AliasChain {
  public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): visited_ and dnames_, see there
+  AliasChain() : aliases_(0), dname_count_(0) {}
+
   bool empty() const { return aliases_ == 0; }
   // Whether one more alias may come, and `name` is none that led on before; both by hash.
   bool mayLeadTo(std::uint64_t name) const {
@@ -33,8 +36,8 @@ class AliasChain {
   // Not initialised: only the first aliases_ and dname_count_ entries are ever read.
   std::array<std::uint64_t, kMaxAliases + 1> visited_;  // hashes of the names that own an alias
   std::array<std::uint32_t, kMaxAliases + 1> dnames_;
-  std::size_t aliases_ = 0;
-  std::size_t dname_count_ = 0;
+  std::size_t aliases_;
+  std::size_t dname_count_;
 };
 
 }  // namespace meridian::dns

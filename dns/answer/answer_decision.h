@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "partition/ids.h"
 
@@ -26,14 +25,14 @@ enum class PlaceSource : std::uint8_t {
 struct AnswerDecision {
   static constexpr std::size_t kNoSubject = ~std::size_t{0};
 
-  bool by_service = false;         // else service and ezone mean nothing
+  // The first four are as long as one word, which is how they are written at first.
   partition::ServiceIx service{};  // the last of a chain
   partition::EZoneIx ezone{};
   PlaceSource place = PlaceSource::kNone;
+  bool by_service = false;  // else service and ezone mean nothing
   // In the table; past its end where the answer had none.
   std::size_t subject = kNoSubject;
-  const Zone* zone = nullptr;         // that was looked into; a service's name needs none
-  std::optional<std::uint8_t> scope;  // of the client subnet in the answer; nullopt: none was asked
+  const Zone* zone = nullptr;  // that was looked into; a service's name needs none
 
   // A service's answer begins: what an earlier one of the chain noted is over.
   void begin() {

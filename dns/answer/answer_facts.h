@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "dns/answer/answer_decision.h"
@@ -31,6 +32,7 @@ struct AnswerFacts {
   std::uint64_t imputed = 0;
   bool good_tsig = false;  // the client is one of those that have a key
   AnswerDecision decision = {};
+  std::optional<std::uint8_t> scope = {};  // of the answer's client subnet; nullopt: it has none
 };
 
 // Sets kind and imputed. `response` is the finished message: its header tells the kind. `source` is

@@ -59,7 +59,7 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   if (facts != nullptr) {
     describe(query, out.first(size), answering.source(), opt.scope_length, *facts);
     facts->decision = answering.decision();
-    if (opt.subnet != nullptr) facts->decision.scope = opt.scope_length;
+    if (opt.subnet != nullptr) facts->scope = opt.scope_length;
   }
   return size;
 }

@@ -467,7 +467,7 @@ std::size_t TcpServer::answerQuery(const Connection& connection,
   const std::size_t size = answer(message, client, state, response_, counters, &facts);
   record.answered_at = unixNanos();
   record.response = std::span<const std::uint8_t>(response_).first(size);
-  tap_->tell(record, facts.decision, state);
+  tap_->tell(record, facts, state);
   return size;
 }
 

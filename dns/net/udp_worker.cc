@@ -228,7 +228,7 @@ std::size_t UdpWorker::answerTapped(Batch& batch, std::size_t i, const Client& c
                                : answerLimited(record.query, client, state, out, now_ms, facts);
   record.answered_at = unixNanos();
   record.response = out.first(size);
-  tap_->tell(record, facts.decision, state);
+  tap_->tell(record, facts, state);
   return size;
 }
 

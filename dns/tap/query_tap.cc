@@ -10,7 +10,6 @@ constexpr std::uint8_t kResponseBit = 0x80;  // of the header's third byte (RFC 
 void describe(const AnswerDecision& decision, const ServingState& state, TapRecord& record) {
   record.rev = state.map.table->rev;
   record.place = decision.place;
-  record.scope = decision.scope;
   const Zone* zone = decision.zone;
   if (decision.by_service) {
     const partition::Topology& topology = *state.map.topology;
@@ -30,10 +29,11 @@ void describe(const AnswerDecision& decision, const ServingState& state, TapReco
 
 }  // namespace
 
-void QueryTap::tell(TapRecord& record, const AnswerDecision& decision,
+void QueryTap::tell(TapRecord& record, const AnswerFacts& facts,
                     const ServingState& state) noexcept {
   if (record.query.size() < kHeaderBytes || (record.query[2] & kResponseBit) != 0) return;
-  describe(decision, state, record);
+  describe(facts.decision, state, record);
+  record.scope = facts.scope;
   record.response_size = record.response.size();
   if (!record.wish.dnstap)
     record.response = record.response.first(std::min(record.response.size(), kHeaderBytes));

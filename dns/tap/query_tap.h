@@ -37,9 +37,9 @@ class QueryTap {
   // Who is to be told of the next query. To be asked once for each.
   TapWish next() noexcept { return {dnstap_.take(), log_.take()}; }
 
-  // `record` has everything but what `decision` says, which is good for `state`. What is no query,
-  // by its header, is left out.
-  void tell(TapRecord& record, const AnswerDecision& decision, const ServingState& state) noexcept;
+  // `record` has everything but what `facts` say, whose decision is good for `state`. What is no
+  // query, by its header, is left out.
+  void tell(TapRecord& record, const AnswerFacts& facts, const ServingState& state) noexcept;
 
   std::uint64_t told() const { return told_.value(); }  // put into the ring
   std::uint64_t dropped() const { return ring_.dropped(); }

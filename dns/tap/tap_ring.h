@@ -8,6 +8,7 @@
 // Threads: reserve() and commit() from one, front() and pop() from another; dropped() from any.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -43,7 +44,7 @@ class TapRing {
 
  private:
   static constexpr std::size_t kPrefix = 8;  // a record's size, before it
-  // What the reader writes does not share it with what the writer does.
+  // What the reader writes shares none with what the writer does.
   static constexpr std::size_t kCacheLine = 64;
 
   std::size_t mask() const { return capacity_ - 1; }
@@ -55,8 +56,9 @@ class TapRing {
   std::uint64_t next_ = 0;       // what written_ will be after commit()
   std::uint64_t seen_read_ = 0;  // read_ as it was when there last was too little room
   Counter dropped_;
+  [[maybe_unused]] std::array<std::uint8_t, kCacheLine> apart_{};
   // The reader's:
-  alignas(kCacheLine) std::atomic<std::uint64_t> read_{0};
+  std::atomic<std::uint64_t> read_{0};
   std::uint64_t front_end_ = 0;  // what read_ will be after pop()
 };
 

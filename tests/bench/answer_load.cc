@@ -251,7 +251,7 @@ std::size_t Asker::askTapped(const QueryPacket& query) {
   const std::size_t size = dns::answer(query, client_, *state_, out_, counters_, &facts);
   record.answered_at = unixNanos();
   record.response = std::span<const std::uint8_t>(out_).first(size);
-  tap_->tell(record, facts.decision, *state_);
+  tap_->tell(record, facts, *state_);
   if (!tap_->ring().front().empty()) tap_->ring().pop();
   return size;
 }

@@ -68,7 +68,7 @@ struct TapWorld {
     record.query = query;
     record.response = response;
     while (!tap.ring().front().empty()) tap.ring().pop();
-    tap.tell(record, facts.decision, *state);
+    tap.tell(record, facts, *state);
     const auto bytes = tap.ring().front();
     return bytes.empty() ? dns::TapRecord{} : dns::decodeTapRecord(bytes);
   }
