@@ -97,19 +97,27 @@ TEST(TapThreadConcurrent, AWorkerTellsOfWhatItAnswers) {
 TEST(TapThreadConcurrent, AWorkerTellsWhereItWasAsked) {
   const TapWorld world;
   const Published<ServingState> published(world.state);
-  QueryTap tap({1, 0}, 1);
-  Socket socket = test::must(bindUdp({IpAddress(), 0}));
-  const std::uint16_t port = test::portOf(socket);
-  UdpWorker worker(std::move(socket), published, nullptr, nullptr, &tap);
-  worker.start();
-  const Socket client = test::connected(SOCK_DGRAM, port);
-  ASSERT_TRUE(test::sendAll(client, QueryPacket("order.shop.test", 1).bytes()));
-  test::Bytes answer(4096);
-  ASSERT_GT(::recv(client.get(), answer.data(), answer.size(), 0), 0);
-  const auto bytes = tap.ring().front();
-  ASSERT_FALSE(bytes.empty());
-  EXPECT_EQ(decodeTapRecord(bytes).local.text(), "127.0.0.1:" + std::to_string(port));
-  worker.stop();
+  for (const char* family : {"127.0.0.1", "::1"}) {
+    const IpAddress asked = test::address(family);
+    QueryTap tap({1, 0}, 1);
+    const IpAddress any = asked.isV4() ? IpAddress() : IpAddress::v6(0);
+    Socket socket = test::must(bindUdp({any, 0}));
+    const IpEndpoint there{asked, test::portOf(socket)};
+    UdpWorker worker(std::move(socket), published, nullptr, nullptr, &tap);
+    worker.start();
+    const SocketAddress address(there);
+    const Socket client(::socket(address.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const timeval patience{test::kPatience.count(), 0};
+    setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ASSERT_EQ(::connect(client.get(), address.get(), address.size), 0) << family;
+    ASSERT_TRUE(test::sendAll(client, QueryPacket("order.shop.test", 1).bytes()));
+    test::Bytes answer(4096);
+    ASSERT_GT(::recv(client.get(), answer.data(), answer.size(), 0), 0);
+    const auto bytes = tap.ring().front();
+    ASSERT_FALSE(bytes.empty());
+    EXPECT_EQ(decodeTapRecord(bytes).local.text(), there.text());
+    worker.stop();
+  }
 }
 
 }  // namespace
