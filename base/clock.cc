@@ -20,6 +20,13 @@ std::uint32_t coarseUnixTime() {
   return static_cast<std::uint32_t>(now.tv_sec);
 }
 
+std::uint64_t unixNanos() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
 std::uint64_t coarseMonotonicMillis() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

@@ -27,7 +27,9 @@ class SystemClock final : public Clock {
 // Seconds since 1970, of 32 bits, as of the kernel's last tick: costs a few nanoseconds, for those
 // who ask it for every batch of queries.
 std::uint32_t coarseUnixTime();
-// The same of the monotonic clock, in milliseconds; ticks are up to 10 ms apart.
+// Nanoseconds since 1970, as exactly as the kernel knows.
+std::uint64_t unixNanos();
+// Milliseconds of the monotonic clock, as of the kernel's last tick; ticks are up to 10 ms apart.
 std::uint64_t coarseMonotonicMillis();
 
 // "2026-05-01T12:00:00.123Z"

@@ -5,6 +5,8 @@
 #include "base/config_reader.h"
 #include "base/file.h"
 #include "server/config_keys.h"
+#include "server/drc_tls_config.h"
+#include "server/tap_config.h"
 
 namespace meridian::server {
 namespace {
@@ -61,6 +63,8 @@ class Decoder {
     readHa(config);
     readBalancer(config);
     readSpill(config);
+    config.tap = decodeTap(root_, folder_);
+    config.tap.identity = config.node_id;
     config.hooks = partition::decodeHooks(root_, folder_);
     root_.finish();
     return config;
@@ -329,30 +333,10 @@ class Decoder {
     }
     config.drc_max_connections = count(in, "max_connections");
     config.drc_idle_timeout = millis(in, "idle_timeout_ms");
-    config.drc_tls = readDrcTls(in);
+    config.drc_tls = decodeDrcTls(in, folder_);
     config.drc_tls_handshake = millis(in, "tls_handshake_ms");
     config.drc_pulls = partition::decodePulls(in, folder_);
     in.finish();
-  }
-
-  std::optional<TlsFiles> readDrcTls(ObjectReader& in) {
-    const auto file = [&](std::string_view key) -> std::filesystem::path {
-      if (!in.has(key)) return {};
-      return joined(in.string(key, {.check = isPath}));
-    };
-    TlsFiles out{file("tls_certificate_file"), file("tls_key_file"), file("tls_client_ca_file")};
-    if (out.certificate.empty() != out.key.empty()) {
-      in.error(out.key.empty() ? "tls_certificate_file" : "tls_key_file",
-               "tls_certificate_file and tls_key_file go together");
-    }
-    if (!out.client_ca.empty() && out.certificate.empty()) {
-      in.error("tls_client_ca_file", "needs tls_certificate_file and tls_key_file");
-    }
-    for (const char* key : {"tls_certificate_file", "tls_key_file", "tls_client_ca_file"}) {
-      in.ignore(key);
-    }
-    if (out.certificate.empty()) return std::nullopt;
-    return out;
   }
 
   void readHa(Config& config) {

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/tls_server.h"
 #include "dns/net/rate_limiter.h"
+#include "dns/tap/tap_settings.h"
 #include "dns/transfer/secondary_limits.h"
 #include "geo/catalogue.h"
 #include "geo/fence.h"
@@ -82,6 +83,7 @@ struct Config {
   partition::ChangePolicy change;
   partition::PatrolPolicy evacuation;
 
+  dns::TapSettings tap;  // but for the version
   IpEndpoint admin_listen;
   std::size_t admin_max_body_bytes = 0;
   std::size_t admin_max_connections = 0;

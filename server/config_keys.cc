@@ -6,6 +6,7 @@
 #include "partition/drc/pull_config.h"
 #include "partition/health/check_config.h"
 #include "server/listener_config.h"
+#include "server/tap_config.h"
 #include "server/tsig_config.h"
 
 namespace meridian::server {
@@ -150,6 +151,7 @@ std::vector<ConfigKey> withTableNumbers() {
   for (const partition::CheckNumber& each : partition::checkNumbers()) {
     keys.push_back({kChecks, each.name, "integer", each.unit, each.min, each.max, each.fallback});
   }
+  keys.insert(keys.end(), tapNumbers().begin(), tapNumbers().end());
   return keys;
 }
 
@@ -162,6 +164,7 @@ const std::vector<ConfigKey>& numericKeys() {
 
 std::vector<std::string> configKeyPaths() {
   std::vector<std::string> paths(std::begin(kStringKeys), std::end(kStringKeys));
+  paths.insert(paths.end(), tapTexts().begin(), tapTexts().end());
   for (const std::string_view name : partition::checkTexts())
     paths.push_back(std::string(kChecks) + "." + std::string(name));
   for (const std::string_view name : listenerKeys())

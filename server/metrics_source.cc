@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "server/tap_metrics.h"
+
 namespace meridian::server {
 namespace {
 
@@ -383,6 +385,7 @@ std::vector<Metric> DnsMetrics::collect() const {
   out.push_back(single("meridian_dns_desk_refused_total",
                        "UPDATE and NOTIFY messages that came while too many others waited",
                        static_cast<double>(desk_.refused())));
+  addTapMetrics(out, tap_);
   out.push_back(single("meridian_dns_zones", "DNS zones served",
                        static_cast<double>(state_.current()->zones->size()), Metric::Type::kGauge));
   return out;

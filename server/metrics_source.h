@@ -12,6 +12,7 @@
 #include "dns/answer/serving_state.h"
 #include "dns/net/tcp_server.h"
 #include "dns/net/udp_worker.h"
+#include "dns/tap/tap_thread.h"
 #include "dns/transfer/catalog_consumer.h"
 #include "dns/transfer/catalog_producer.h"
 #include "dns/transfer/notifier.h"
@@ -22,12 +23,12 @@ namespace meridian::server {
 
 class DnsMetrics final : public admin::MetricsSource {
  public:
-  // All must outlive this.
+  // All must outlive this. `tap`: nullptr where nobody is told of queries.
   DnsMetrics(const std::vector<std::unique_ptr<dns::UdpWorker>>& workers, const dns::TcpServer& tcp,
              const dns::Notifier& notifier, const dns::RequestDesk& desk,
              const dns::UpdateService& updates, const dns::SecondaryService& secondaries,
              const dns::CatalogConsumer& catalogs, const dns::CatalogProducer& made_catalogs,
-             const Published<dns::ServingState>& state)
+             const Published<dns::ServingState>& state, const dns::TapThread* tap)
       : workers_(workers),
         tcp_(tcp),
         notifier_(notifier),
@@ -36,7 +37,8 @@ class DnsMetrics final : public admin::MetricsSource {
         secondaries_(secondaries),
         catalogs_(catalogs),
         made_catalogs_(made_catalogs),
-        state_(state) {}
+        state_(state),
+        tap_(tap) {}
 
   std::vector<admin::Metric> collect() const override;
   // Questions since the start to each of the first `subjects` subjects, of all workers together.
@@ -55,6 +57,7 @@ class DnsMetrics final : public admin::MetricsSource {
   const dns::CatalogConsumer& catalogs_;
   const dns::CatalogProducer& made_catalogs_;
   const Published<dns::ServingState>& state_;
+  const dns::TapThread* tap_;
 };
 
 }  // namespace meridian::server

@@ -33,6 +33,7 @@
 #include "server/metrics_source.h"
 #include "server/secret_watch.h"
 #include "server/state_publisher.h"
+#include "server/version.h"
 #include "server/world.h"
 #include "server/zone_parts.h"
 
@@ -130,6 +131,7 @@ struct Server::Parts {
   std::unique_ptr<partition::SitePatrol> patrol;
   std::unique_ptr<partition::HaService> ha;
   std::unique_ptr<partition::HealthService> health;
+  std::unique_ptr<dns::TapThread> tap;  // nullptr: nobody is told of queries
   std::vector<std::unique_ptr<dns::UdpWorker>> udp;
   std::unique_ptr<dns::TcpServer> tcp;
   std::unique_ptr<DnsMetrics> metrics;
@@ -159,6 +161,7 @@ struct Server::Parts {
   Status openHealth();
   Status openHooks();
   Status bindDns();
+  Result<dns::QueryTap*> makeTap() const;
   Status bindListeners(std::vector<dns::TcpListener>& listeners) const;
   void allowFastOpen(const std::vector<dns::TcpListener>& listeners) const;
   Status startAdmin();
@@ -314,7 +317,16 @@ Status Server::Parts::openHooks() {
   return {};
 }
 
+// Of one thread that answers; nullptr: nobody is told.
+Result<dns::QueryTap*> Server::Parts::makeTap() const {
+  return tap ? tap->makeTap() : nullptr;
+}
+
 Status Server::Parts::bindDns() {
+  if (dns::TapSettings settings = world.config.tap; settings.any()) {
+    settings.version = kVersion;
+    tap = std::make_unique<dns::TapThread>(std::move(settings), clock);
+  }
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t workers = world.config.udp_workers == 0 ? cores : world.config.udp_workers;
   reserveFiles(world.config, workers * world.config.dns_listen.size());
@@ -329,8 +341,10 @@ Status Server::Parts::bindDns() {
       endpoint = *local;  // port 0 becomes one port for all workers and for TCP
       auto limiter = makeLimiter(world.config, workers);
       if (!limiter) return tl::unexpected(limiter.error());
+      auto told = makeTap();
+      if (!told) return tl::unexpected(told.error());
       udp.push_back(std::make_unique<dns::UdpWorker>(std::move(*socket), publisher.published(),
-                                                     std::move(*limiter), takers));
+                                                     std::move(*limiter), takers, *told));
     }
     auto listener = dns::listenTcp(endpoint);
     if (!listener) return tl::unexpected(listener.error().within("tcp"));
@@ -341,14 +355,16 @@ Status Server::Parts::bindDns() {
   if (Status bound = bindListeners(listeners); !bound) return bound;
   allowFastOpen(listeners);
   const Config& config = world.config;
+  auto told = makeTap();
+  if (!told) return tl::unexpected(told.error());
   tcp = std::make_unique<dns::TcpServer>(
       std::move(listeners), publisher.published(),
       dns::TcpLimits{config.tcp_max_connections, config.tcp_max_per_client, config.tcp_idle_timeout,
                      config.tcp_write_timeout, config.handshake_timeout},
-      takers);
+      takers, *told);
   metrics = std::make_unique<DnsMetrics>(udp, *tcp, zones->notifier(), zones->desk(),
                                          zones->updates(), zones->secondaries(), zones->catalogs(),
-                                         zones->madeCatalogs(), publisher.published());
+                                         zones->madeCatalogs(), publisher.published(), tap.get());
   return {};
 }
 
@@ -481,6 +497,7 @@ Status Server::Parts::startDrc() {
 }
 
 void Server::Parts::startWorkers() {
+  if (tap) tap->start();
   for (const auto& worker : udp) worker->start();
   tcp->start();
   // Before the first change moves on, workers serve what it may move.
@@ -523,6 +540,7 @@ Server::~Server() {
   // before.
   for (const auto& worker : parts_->udp) worker->stop();
   if (parts_->tcp) parts_->tcp->stop();
+  if (parts_->tap) parts_->tap->stop();  // what they told still goes out
 }
 
 Result<std::unique_ptr<Server>> Server::start(const std::filesystem::path& config_file) {

@@ -4,8 +4,8 @@
 //   1 world     configuration, geo data, zone files, topology          (server/world)
 //   2 journal   RocksDB in state_dir; the map; the first serving state  (partition/map_service,
 //   server/state_publisher) 3 sockets   UDP and TCP on every address, REST (dns/net,
-//   admin/http_server) 4 workers   UDP threads, the TCP thread 5 loop      the control thread: REST
-//   and signals, until SIGTERM or SIGINT
+//   admin/http_server) 4 workers   UDP threads, the TCP thread, the one that tells of queries
+//   (dns/tap/tap_thread) 5 loop      the control thread: REST and signals, until SIGTERM or SIGINT
 #pragma once
 
 #include <filesystem>

@@ -1,5 +1,5 @@
 // AnswerFacts: what a response is counted for by those who limit responses (dns/net/rate_limiter):
-// its kind, and the name that equal responses have in common.
+// its kind, and the name that equal responses have in common; and how it came about, for dns/tap.
 //
 // Not always the question's name: whoever varies the question at will must not get a name of its
 // own each time. So a response that a wildcard, a DNAME, a zone cut or a service's computed names
@@ -7,8 +7,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
+#include "dns/answer/answer_decision.h"
 #include "dns/wire/query.h"
 
 namespace meridian::dns {
@@ -29,6 +31,8 @@ struct AnswerFacts {
   // must add its own. 0 for errors: they are of nobody's name.
   std::uint64_t imputed = 0;
   bool good_tsig = false;  // the client is one of those that have a key
+  AnswerDecision decision = {};
+  std::optional<std::uint8_t> scope = {};  // of the answer's client subnet; nullopt: it has none
 };
 
 // Sets kind and imputed. `response` is the finished message: its header tells the kind. `source` is

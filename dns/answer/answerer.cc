@@ -58,6 +58,8 @@ std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
   const std::size_t size = writer.finish();
   if (facts != nullptr) {
     describe(query, out.first(size), answering.source(), opt.scope_length, *facts);
+    facts->decision = answering.decision();
+    if (opt.subnet != nullptr) facts->scope = opt.scope_length;
   }
   return size;
 }

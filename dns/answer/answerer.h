@@ -42,7 +42,8 @@ struct Client {
 
 // Writes the response to `message` into `out` and returns its size; 0 means send nothing. A TSIG in
 // `message` is checked, and the response signed, unless client.signature says that the caller does
-// both (answerSigned()). `facts`, for those who limit responses, are filled unless nullptr.
+// both (answerSigned()). `facts`, for those who limit responses or tell of them, are filled unless
+// nullptr.
 // REQUIRES: out.size() >= 4096 for UDP, kMaxMessage for the others; *facts is new.
 std::size_t answer(std::span<const std::uint8_t> message, const Client& client,
                    const ServingState& state, std::span<std::uint8_t> out, AnswerCounters& counters,

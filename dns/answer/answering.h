@@ -13,6 +13,8 @@
 
 #include "base/byte_reader.h"
 #include "dns/answer/additional.h"
+#include "dns/answer/alias_chain.h"
+#include "dns/answer/answer_decision.h"
 #include "dns/answer/answerer.h"
 #include "dns/answer/chaos_text.h"
 #include "dns/answer/explain_text.h"
@@ -23,9 +25,6 @@
 #include "dns/wire/response_writer.h"
 
 namespace meridian::dns {
-// In one answer; no RFC names a limit, the work must have one.
-inline constexpr std::size_t kMaxAliases = 64;
-
 namespace {
 enum class Step : std::uint8_t {
   kDone,
@@ -34,7 +33,7 @@ enum class Step : std::uint8_t {
 
 class Answering {
  public:
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): visited_ and dnames_, see there
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): node_, see there
   Answering(const Query& query, const Client& client, const ServingState& state,
             ResponseWriter& out, OptReply& opt, AnswerCounters& counters)
       : query_(query),
@@ -65,7 +64,7 @@ class Answering {
       step = answerServiceNode(*node);
     }
     if (step == Step::kDone) return out_.setAuthoritative(true);
-    zone_ = zoneFor(query_.lowered.view(), query_.type);
+    decision_.zone = zone_ = zoneFor(query_.lowered.view(), query_.type);
     if (zone_ == nullptr) return withoutZone();
     if (isExplain(name_) && state_.services->touches(*zone_) && answerExplain()) return;
     out_.setAuthoritative(true);
@@ -81,6 +80,8 @@ class Answering {
     const bool no_name = out_.rcode() == Rcode::kNxDomain || signed_.deniedName();
     return no_name ? zone_->apex().wire() : source_;
   }
+
+  const AnswerDecision& decision() const { return decision_; }
 
  private:
   // Another class than IN, QTYPEs and meta types (RFC 6895 §3.1). False: a type like any other.
@@ -100,7 +101,7 @@ class Answering {
   }
 
   [[gnu::noinline]] void withoutZone() {
-    if (aliases_ != 0) return out_.setAuthoritative(true);  // a service's alias needs no zone
+    if (!chain_.empty()) return out_.setAuthoritative(true);  // a service's alias needs no zone
     refuse(refusalOutsideZones(*state_.zones, query_.lowered.view()));
   }
 
@@ -115,11 +116,7 @@ class Answering {
   }
 
   // A chain stays in the zone that the question fell into, and ends where it would repeat itself.
-  bool mayFollow() const {
-    const auto end = visited_.begin() + static_cast<std::ptrdiff_t>(aliases_);
-    return aliases_ < kMaxAliases && name_.isWithin(zone_->apex()) &&
-           std::find(visited_.begin(), end, hash_) == end;
-  }
+  bool mayFollow() const { return name_.isWithin(zone_->apex()) && chain_.mayLeadTo(hash_); }
 
   // RFC 1034 §4.3.2 from step 3 on, for the current name.
   Step answerName() {
@@ -180,10 +177,9 @@ class Answering {
     const NameView owner = zone_->nodeName(node);
     madeBy(owner);
     const NameView target(dname.firstRdata());
-    const auto used_end = dnames_.begin() + static_cast<std::ptrdiff_t>(dname_count_);
-    if (std::find(dnames_.begin(), used_end, node.value) == used_end) {
+    if (!chain_.hasDname(node.value)) {
       if (!out_.add(Section::kAnswer, dname, owner)) return truncate();
-      dnames_[dname_count_++] = node.value;  // at most one an alias, so the array is large enough
+      chain_.addDname(node.value);
       if (signed_.isOn() && !signed_.addSignatures(node, RrType::kDname, out_.lastOwnerOffset())) {
         return truncate();
       }
@@ -213,7 +209,7 @@ class Answering {
     const RrsetView servers = zone_->rrset(cut, RrType::kNs);
     const NameView owner = zone_->nodeName(cut);
     madeBy(owner);
-    if (aliases_ == 0) out_.setAuthoritative(false);
+    if (chain_.empty()) out_.setAuthoritative(false);
     const bool fits = owner_offset_ == kHeaderBytes
                           ? out_.add(Section::kAuthority, servers, out_.suffixOffset(owner.size()))
                           : out_.add(Section::kAuthority, servers, owner);
@@ -248,10 +244,12 @@ class Answering {
       return node.kind == ServiceNode::Kind::kPooled ? answerPooled(node) : std::nullopt;
     }
     if (!state_.services->offers(node.service, query_.type)) return std::nullopt;
+    decision_.begin();
     const partition::ZoneIx zone = state_.services->zoneOf(node.service);
     const partition::ZoneDecisions& decisions = *state_.decisions[zone.index()];
     if (node.kind == ServiceNode::Kind::kShard) {
       countSubject(decisions.first_subject + node.locus.index());
+      decision_.place = PlaceSource::kName;
       return addEndpoint(node.service, decisions.by_locus[node.locus.index()],
                          isPrepared(decisions, node.locus.index()));
     }
@@ -274,12 +272,14 @@ class Answering {
   }
 
   void countSubject(std::size_t subject) {
+    decision_.subject = subject;
     counters_.subjects.add(subject);
     counters_.resolvers.add(
         subject, client_.address,
         partition::ResolverPeriod::of(state_.map.topology_rev, client_.unix_time));
   }
   void countPlace(const ClientPlace& place) {
+    decision_.place = place.source;
     if (place.source == PlaceSource::kClientSubnet) counters_.client_subnet.add();
     if (place.source == PlaceSource::kLocationOption) counters_.location_option.add();
   }
@@ -288,6 +288,7 @@ class Answering {
   // decisions, then its endpoints.
   std::optional<Step> answerPooled(const ServiceNode& node) {
     if (!state_.services->offers(node.service, query_.type)) return std::nullopt;
+    decision_.begin();
     const partition::ZoneIx zone = state_.services->zoneOf(node.service);
     const partition::ServicePools& pools = *(*state_.pools)[node.service.index()];
     const partition::ZoneDecisions& decisions = *pools.decisions;
@@ -300,6 +301,7 @@ class Answering {
     const partition::PoolChoice& pool = pools.by_ezone[ezone.index()];
     const bool by_client = !shares.empty() || pool.answered < pool.count;
     opt_.scope_length = by_client ? sharedScope(place, query_) : place.scope;
+    decision_.served(node.service, ezone);
     std::optional<Step> step;
     if (pool.count == 0) {
       step = addEndpoint(node.service, ezone, prepared);
@@ -392,6 +394,7 @@ class Answering {
       const bool wanted = rrset.type == query_.type || query_.type == RrType::kAny;
       if (!wanted && rrset.type != RrType::kCname) continue;
       counters_.service_answers.add();
+      decision_.served(service, ezone);
       if (signed_.isOn()) return addAhead(rrset, wanted);
       return wanted ? add(rrset) : addAlias(rrset);
     }
@@ -486,7 +489,7 @@ class Answering {
 
   // Makes `target`, which stands at `offset` in the response, the current name.
   Step follow(NameView target, std::uint16_t offset) {
-    visited_[aliases_++] = hash_;
+    chain_.add(hash_);
     target_.assignLowered(target);
     name_ = target_.view();
     hash_ = hashName(name_);
@@ -521,7 +524,7 @@ class Answering {
   // Of the first name of a chain. Not inlined: what is seldom called would keep what is often
   // called from being so.
   [[gnu::noinline]] void madeBy(NameView owner) {
-    if (aliases_ == 0) source_ = owner.wire();
+    if (chain_.empty()) source_ = owner.wire();
   }
   Step truncate() {
     out_.truncate();
@@ -573,13 +576,8 @@ class Answering {
   std::uint16_t owner_offset_ = kHeaderBytes;  // where it stands in the response
   Name target_;                                // what name_ points into after an alias
   std::span<const std::uint8_t> source_;       // into the zone or the service set
-
-  // Not initialised: only the first aliases_ and dname_count_ entries are ever read.
-  std::array<std::uint64_t, kMaxAliases + 1>
-      visited_;  // hashes of the names that own an alias in the answer
-  std::array<std::uint32_t, kMaxAliases + 1> dnames_;  // DNAMEs in the answer
-  std::size_t aliases_ = 0;
-  std::size_t dname_count_ = 0;
+  AliasChain chain_;
+  AnswerDecision decision_;
 
   std::optional<NodeIx> leads_;  // its RRset in the answer leads to names that have addresses
   SignedAnswer signed_;

@@ -25,6 +25,8 @@ partition::Place evidenceOf(const Query& query, const Client& client, PlaceSourc
               std::to_string(query.edns.subnet.source_length);
       return query.edns.subnet.address;
     case PlaceSource::kResolver:
+    case PlaceSource::kName:
+    case PlaceSource::kNone:
       break;
   }
   shown = "evidence=resolver " + client.address.text();

@@ -3,14 +3,13 @@
 
 #include <cstdint>
 
+#include "dns/answer/answer_decision.h"
 #include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
 #include "dns/wire/query.h"
 #include "partition/placement.h"
 
 namespace meridian::dns {
-
-enum class PlaceSource : std::uint8_t { kLocationOption, kClientSubnet, kResolver };
 
 struct ClientPlace {
   partition::Locus locus;

@@ -139,6 +139,20 @@ class TcpServer::Connection {
   std::uint64_t id() const { return id_; }
   const IpAddress& client() const { return client_; }
   Transport transport() const { return listener_.tls ? Transport::kTls : Transport::kTcp; }
+  // Client and local address, as far as they are known: behind a proxy the client's port is not.
+  void nameEnds(TapRecord& record) const {
+    record.client = {client_, 0};
+    const evutil_socket_t descriptor = bufferevent_getfd(event_.get());
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+        endpointOf(address).address == client_) {
+      record.client = endpointOf(address);
+    }
+    size = sizeof address;
+    if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) == 0)
+      record.local = endpointOf(address);
+  }
   DohSession* doh() const { return doh_.get(); }  // nullptr: plain messages, each with its length
   TcpCounters& counters() const { return listener_.counters; }
   evbuffer* input() const { return bufferevent_get_input(event_.get()); }
@@ -219,8 +233,7 @@ class TcpServer::Connection {
         listener_.doh_path,
         [this](std::span<const std::uint8_t> message) {
           const Client client{client_, Transport::kHttps, coarseUnixTime()};
-          const std::size_t size = answer(message, client, server_.observer_->read(),
-                                          server_.response_, counters().answers);
+          const std::size_t size = server_.answerQuery(*this, message, client);
           return std::span<const std::uint8_t>(server_.response_).first(size);
         },
         server_.doh_);
@@ -246,8 +259,8 @@ std::size_t TcpServer::AddressHash::operator()(const IpAddress& address) const n
 }
 
 TcpServer::TcpServer(std::vector<TcpListener> listeners, const Published<ServingState>& state,
-                     const TcpLimits& limits, RequestDesk* desk)
-    : limits_(limits), published_(state), desk_(desk), response_(kMaxMessage) {
+                     const TcpLimits& limits, RequestDesk* desk, QueryTap* tap)
+    : limits_(limits), published_(state), desk_(desk), tap_(tap), response_(kMaxMessage) {
   for (TcpListener& each : listeners) {
     TcpCounters& counters = !each.tls ? tcp_ : each.doh_path.empty() ? tls_ : https_;
     auto listener = std::make_unique<Listener>(Listener{
@@ -432,10 +445,30 @@ bool TcpServer::answerOne(Connection& connection, std::size_t size) {
   } else if (desk_ != nullptr && RequestDesk::wants(message)) {
     length = toDesk(connection, message, client);
   } else {
-    length = answer(message, client, observer_->read(), response_, connection.counters().answers);
+    length = answerQuery(connection, message, client);
   }
   evbuffer_drain(input, kLengthBytes + size);
   return length == 0 || send(connection, length);
+}
+
+std::size_t TcpServer::answerQuery(const Connection& connection,
+                                   std::span<const std::uint8_t> message, const Client& client) {
+  const ServingState& state = observer_->read();
+  AnswerCounters& counters = connection.counters().answers;
+  const TapWish wish = tap_ == nullptr ? TapWish{} : tap_->next();
+  if (!wish.any()) return answer(message, client, state, response_, counters);
+  TapRecord record;
+  record.wish = wish;
+  record.transport = client.transport;
+  record.asked_at = unixNanos();
+  connection.nameEnds(record);
+  record.query = message;
+  AnswerFacts facts;
+  const std::size_t size = answer(message, client, state, response_, counters, &facts);
+  record.answered_at = unixNanos();
+  record.response = std::span<const std::uint8_t>(response_).first(size);
+  tap_->tell(record, facts, state);
+  return size;
 }
 
 // False: the connection cannot go on.

@@ -34,6 +34,7 @@
 #include "dns/net/doh_session.h"
 #include "dns/net/request_desk.h"
 #include "dns/net/socket.h"
+#include "dns/tap/query_tap.h"
 #include "dns/transfer/outgoing_transfer.h"
 #include "dns/wire/proxy_header.h"
 
@@ -81,10 +82,10 @@ struct ProxyCounters {
 
 class TcpServer {
  public:
-  // `state` and `desk` must outlive the server. Without a desk NOTIFY and UPDATE are answered as
-  // not implemented.
+  // `state`, `desk` and `tap` must outlive the server. Without a desk NOTIFY and UPDATE are
+  // answered as not implemented; without a tap nobody is told of queries.
   TcpServer(std::vector<TcpListener> listeners, const Published<ServingState>& state,
-            const TcpLimits& limits, RequestDesk* desk = nullptr);
+            const TcpLimits& limits, RequestDesk* desk = nullptr, QueryTap* tap = nullptr);
   ~TcpServer();
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;
@@ -121,6 +122,9 @@ class TcpServer {
   Progress answerNext(Connection& connection);
   bool serveHttp(Connection& connection, DohSession& session);
   bool answerOne(Connection& connection, std::size_t size);
+  // The size of the answer, in response_.
+  std::size_t answerQuery(const Connection& connection, std::span<const std::uint8_t> message,
+                          const Client& client);
   bool transferNext(Connection& connection);
   std::size_t toDesk(Connection& connection, std::span<const std::uint8_t> message,
                      const Client& client);
@@ -138,6 +142,7 @@ class TcpServer {
   ProxyCounters proxies_;
   const Published<ServingState>& published_;
   RequestDesk* desk_;
+  QueryTap* tap_;
   std::uint64_t next_connection_ = 0;
   std::unique_ptr<Published<ServingState>::Observer> observer_;  // belongs to the loop's thread
   std::vector<std::uint8_t> response_;

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -35,6 +36,23 @@ void clearInterface(msghdr& header) {
     auto* info = reinterpret_cast<in_pktinfo*>(CMSG_DATA(message));
     info->ipi_ifindex = 0;
   }
+}
+
+IpEndpoint localOf(msghdr& header, const IpEndpoint& bound) {
+  for (cmsghdr* message = CMSG_FIRSTHDR(&header); message != nullptr;
+       message = CMSG_NXTHDR(&header, message)) {
+    if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
+      in_pktinfo four{};
+      std::memcpy(&four, CMSG_DATA(message), sizeof four);
+      return {IpAddress::v4(ntohl(four.ipi_addr.s_addr)), bound.port};
+    }
+    if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo six{};
+      std::memcpy(&six, CMSG_DATA(message), sizeof six);
+      return {IpAddress::v6(std::span<const std::uint8_t, 16>(six.ipi6_addr.s6_addr)), bound.port};
+    }
+  }
+  return bound;
 }
 
 }  // namespace
@@ -69,7 +87,12 @@ class UdpWorker::Batch {
   bool usable(std::size_t i) const {
     return (in_[i].msg_hdr.msg_flags & MSG_TRUNC) == 0 && endpointOf(peers_[i]).port != 0;
   }
-  IpAddress peer(std::size_t i) const { return endpointOf(peers_[i]).address; }
+  IpEndpoint peer(std::size_t i) const { return endpointOf(peers_[i]); }
+  // Where query `i` was sent to: what packet info says, else the address that is bound.
+  IpEndpoint local(std::size_t i, const IpEndpoint& bound) const {
+    msghdr header = in_[i].msg_hdr;
+    return localOf(header, bound);
+  }
   std::span<std::uint8_t> response(std::size_t i) { return responses_[i]; }
 
   // Sends a response to query `i` later, from any thread, while the socket is open.
@@ -151,8 +174,12 @@ class UdpWorker::Batch {
 };
 
 UdpWorker::UdpWorker(Socket socket, const Published<ServingState>& state,
-                     std::unique_ptr<RateLimiter> limiter, RequestDesk* desk)
-    : socket_(std::move(socket)), state_(state), limiter_(std::move(limiter)), desk_(desk) {}
+                     std::unique_ptr<RateLimiter> limiter, RequestDesk* desk, QueryTap* tap)
+    : socket_(std::move(socket)),
+      state_(state),
+      limiter_(std::move(limiter)),
+      desk_(desk),
+      tap_(tap) {}
 
 UdpWorker::~UdpWorker() {
   stop();
@@ -161,6 +188,7 @@ UdpWorker::~UdpWorker() {
 void UdpWorker::start() {
   const timeval timeout{0, std::chrono::microseconds(kReceiveTimeout).count()};
   setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  if (const auto bound = socket_.localEndpoint()) bound_ = *bound;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -171,8 +199,7 @@ void UdpWorker::stop() {
 
 std::size_t UdpWorker::answerLimited(std::span<const std::uint8_t> query, const Client& client,
                                      const ServingState& state, std::span<std::uint8_t> out,
-                                     std::uint64_t now_ms) {
-  AnswerFacts facts;
+                                     std::uint64_t now_ms, AnswerFacts& facts) {
   const std::size_t size = answer(query, client, state, out, counters_.answers, &facts);
   if (size == 0) return 0;
   switch (limiter_->judge(client.address, facts, now_ms)) {
@@ -184,6 +211,38 @@ std::size_t UdpWorker::answerLimited(std::span<const std::uint8_t> query, const 
       return 0;
   }
   return size;
+}
+
+std::size_t UdpWorker::answerTapped(Batch& batch, std::size_t i, const Client& client,
+                                    const ServingState& state, std::uint64_t now_ms, TapWish wish) {
+  TapRecord record;
+  record.wish = wish;
+  record.asked_at = unixNanos();
+  record.client = batch.peer(i);
+  record.local = batch.local(i, bound_);
+  record.query = batch.query(i);
+  AnswerFacts facts;
+  const std::span<std::uint8_t> out = batch.response(i);
+  const std::size_t size = limiter_ == nullptr
+                               ? answer(record.query, client, state, out, counters_.answers, &facts)
+                               : answerLimited(record.query, client, state, out, now_ms, facts);
+  record.answered_at = unixNanos();
+  record.response = out.first(size);
+  tap_->tell(record, facts, state);
+  return size;
+}
+
+std::size_t UdpWorker::answerOne(Batch& batch, std::size_t i, const Client& client,
+                                 const ServingState& state, std::uint64_t now_ms) {
+  if (tap_ != nullptr) {
+    if (const TapWish wish = tap_->next(); wish.any())
+      return answerTapped(batch, i, client, state, now_ms, wish);
+  }
+  const std::span<const std::uint8_t> query = batch.query(i);
+  if (limiter_ == nullptr)
+    return answer(query, client, state, batch.response(i), counters_.answers);
+  AnswerFacts facts;
+  return answerLimited(query, client, state, batch.response(i), now_ms, facts);
 }
 
 // What finds no place at the desk is lost, as it may be over UDP.
@@ -209,12 +268,9 @@ void UdpWorker::run() {
     const std::uint64_t now_ms = limiter_ == nullptr ? 0 : coarseMonotonicMillis();
     for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
       if (!batch->usable(i)) continue;
-      const Client client{batch->peer(i), Transport::kUdp, now};
+      const Client client{batch->peer(i).address, Transport::kUdp, now};
       if (takenToDesk(*batch, i, client)) continue;
-      const std::size_t size =
-          limiter_ == nullptr
-              ? answer(batch->query(i), client, state, batch->response(i), counters_.answers)
-              : answerLimited(batch->query(i), client, state, batch->response(i), now_ms);
+      const std::size_t size = answerOne(*batch, i, client, state, now_ms);
       if (size != 0) batch->queue(i, size);
     }
     if (const std::size_t refused = batch->send(socket_.get()))

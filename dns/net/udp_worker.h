@@ -20,6 +20,7 @@
 #include "dns/net/rate_limiter.h"
 #include "dns/net/request_desk.h"
 #include "dns/net/socket.h"
+#include "dns/tap/query_tap.h"
 
 namespace meridian::dns {
 
@@ -32,10 +33,12 @@ struct UdpCounters {
 
 class UdpWorker {
  public:
-  // `state` and `desk` must outlive the worker. Without a limiter nothing is limited; without a
-  // desk NOTIFY and UPDATE are answered as not implemented.
+  // `state`, `desk` and `tap` must outlive the worker. Without a limiter nothing is limited;
+  // without a desk NOTIFY and UPDATE are answered as not implemented; without a tap nobody is told
+  // of queries.
   UdpWorker(Socket socket, const Published<ServingState>& state,
-            std::unique_ptr<RateLimiter> limiter = nullptr, RequestDesk* desk = nullptr);
+            std::unique_ptr<RateLimiter> limiter = nullptr, RequestDesk* desk = nullptr,
+            QueryTap* tap = nullptr);
   ~UdpWorker();
   UdpWorker(const UdpWorker&) = delete;
   UdpWorker& operator=(const UdpWorker&) = delete;
@@ -51,15 +54,23 @@ class UdpWorker {
   void run();
   // Whether query `i` was one for the desk.
   bool takenToDesk(const Batch& batch, std::size_t i, const Client& client) const;
-  // The size of the response to send when rates are limited, 0: none.
+  // The size of the response to send, 0: none.
+  std::size_t answerOne(Batch& batch, std::size_t i, const Client& client,
+                        const ServingState& state, std::uint64_t now_ms);
+  // The same where rates are limited. REQUIRES: `facts` are new.
   std::size_t answerLimited(std::span<const std::uint8_t> query, const Client& client,
                             const ServingState& state, std::span<std::uint8_t> out,
-                            std::uint64_t now_ms);
+                            std::uint64_t now_ms, AnswerFacts& facts);
+  // The same, and tells of it.
+  std::size_t answerTapped(Batch& batch, std::size_t i, const Client& client,
+                           const ServingState& state, std::uint64_t now_ms, TapWish wish);
 
   Socket socket_;
   const Published<ServingState>& state_;
   std::unique_ptr<RateLimiter> limiter_;
   RequestDesk* desk_;
+  QueryTap* tap_;
+  IpEndpoint bound_;
   UdpCounters counters_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

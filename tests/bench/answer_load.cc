@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "base/clock.h"
 #include "dns/sign/online_signer.h"
 #include "dns/sign/zone_signer.h"
 #include "dns/zone/loader.h"
@@ -23,6 +25,7 @@ constexpr std::uint64_t kSeed = 20'240'501;
 constexpr std::uint32_t kStaticNames = 10'000;
 constexpr std::size_t kPlaces = 5'000;  // distinct coordinates, as cities are in a database
 constexpr std::uint32_t kLoopback = 0x7f000001;
+constexpr std::uint16_t kPort = 5353;
 constexpr WallTime kSignedAt{std::chrono::hours(490'000)};
 
 constexpr std::string_view kTopology = R"({
@@ -229,7 +232,28 @@ Asker::Asker(std::shared_ptr<const dns::ServingState> state, std::vector<QueryPa
 std::size_t Asker::askNext() {
   const QueryPacket& query = queries_[next_];
   next_ = next_ + 1 == queries_.size() ? 0 : next_ + 1;
-  return dns::answer(query, client_, *state_, out_, counters_);
+  return tap_ ? askTapped(query) : dns::answer(query, client_, *state_, out_, counters_);
+}
+
+void Asker::tapEach() {
+  tap_ = std::make_unique<dns::QueryTap>(dns::TapRates{1, 0}, 1);
+}
+
+// As UdpWorker does it, and with as much as its reader does to the ring.
+std::size_t Asker::askTapped(const QueryPacket& query) {
+  dns::TapRecord record;
+  record.wish = tap_->next();
+  record.asked_at = unixNanos();
+  record.client = {client_.address, kPort};
+  record.local = record.client;
+  record.query = query;
+  dns::AnswerFacts facts;
+  const std::size_t size = dns::answer(query, client_, *state_, out_, counters_, &facts);
+  record.answered_at = unixNanos();
+  record.response = std::span<const std::uint8_t>(out_).first(size);
+  tap_->tell(record, facts, *state_);
+  if (!tap_->ring().front().empty()) tap_->ring().pop();
+  return size;
 }
 
 bool Asker::allAnswered() {

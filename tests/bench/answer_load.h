@@ -11,6 +11,7 @@
 
 #include "dns/answer/answerer.h"
 #include "dns/answer/serving_state.h"
+#include "dns/tap/query_tap.h"
 #include "tests/bench/query_packet.h"
 
 namespace meridian::bench {
@@ -38,14 +39,19 @@ class Asker {
   std::size_t askNext();
   // Whether every query gets NOERROR and a record.
   bool allAnswered();
+  // From now on each query is told of, and taken out of the ring again.
+  void tapEach();
 
  private:
+  std::size_t askTapped(const QueryPacket& query);
+
   std::shared_ptr<const dns::ServingState> state_;
   std::vector<QueryPacket> queries_;
   std::size_t next_ = 0;
   dns::Client client_;
   dns::AnswerCounters counters_;
   std::vector<std::uint8_t> out_;
+  std::unique_ptr<dns::QueryTap> tap_;
 };
 
 }  // namespace meridian::bench

@@ -119,8 +119,7 @@ TEST(OutgoingTransfer, NamesKeepTheirCase) {
     ASSERT_EQ(sent.outcome, TransferOutcome::kAxfr);
     std::vector<std::string> owners;
     const test::ReadMessage read = test::readMessage(sent.messages.front());
-    for (const test::ReadRecord& record : read.answers())
-      owners.push_back(record.owner);
+    for (const test::ReadRecord& record : read.answers()) owners.push_back(record.owner);
     EXPECT_THAT(owners, ElementsAre("eXample", "eXample", "Www.eXample", "mail.Example",
                                     "x.Example", "y.eXample", "eXample"))
         << asked;

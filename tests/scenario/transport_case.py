@@ -39,13 +39,13 @@ class TransportCase(ScenarioCase):
     """A server with certificates of its own and the listeners that a class names."""
 
     @classmethod
-    def serve(cls, listeners, **dns_settings):
+    def serve(cls, listeners, settings=None, **dns_settings):
         for name in ("server", "next"):
             cls.make_certificate(name)
         for kind in ("crt", "key"):
             shutil.copy(cls.workspace.path / f"server.{kind}", cls.workspace.path / f"shown.{kind}")
         cls.server = cls.start(small_world(
-            cls.workspace, {"dns": {"listeners": listeners, **dns_settings}}))
+            cls.workspace, {"dns": {"listeners": listeners, **dns_settings}, **(settings or {})}))
         cls.ports = [int(port) for port in re.findall(
             r"dns_listening address=\S+:(\d+) transport=", cls.server.log_text())]
 
