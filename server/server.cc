@@ -31,6 +31,7 @@
 #include "partition/traffic/resolver_period.h"
 #include "server/file_limit.h"
 #include "server/metrics_source.h"
+#include "server/rate_watch.h"
 #include "server/secret_watch.h"
 #include "server/state_publisher.h"
 #include "server/version.h"
@@ -148,6 +149,8 @@ struct Server::Parts {
   std::unique_ptr<EventLoop::Timer> site_tick;
   std::unique_ptr<EventLoop::Timer> balance_tick;
   std::unique_ptr<EventLoop::Timer> rates_tick;
+  std::optional<RateWatch> rate_watch;
+  std::unique_ptr<EventLoop::Timer> rate_watch_tick;
   std::unique_ptr<EventLoop::Timer> resolvers_tick;
   std::unique_ptr<EventLoop::Timer> spill_tick;
   std::optional<SecretWatch> secret_watch;
@@ -517,6 +520,10 @@ void Server::Parts::startWorkers() {
   resolvers_tick = loop.every(partition::ResolverCounts::kEvery, [this] { countResolvers(); });
   spill_tick = loop.every(spill->period(), [this] { spill->tick(); });
   zones->start();
+  if (world.config.limit_rates) {
+    rate_watch.emplace(udp, world.config.rate_limits.dry_run);
+    rate_watch_tick = loop.every(RateWatch::kEvery, [this] { rate_watch->look(); });
+  }
   secrets_tick = loop.every(SecretWatch::kEvery, [this] { secret_watch->look(); });
   health->start(loop, world.config.health_max_probes);
   site_tick = loop.every(std::chrono::seconds(1), [this] { patrol->tick(); });

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 namespace meridian::dns {
 namespace {
+
+static_assert(std::is_trivially_copyable_v<RateNotice>);  // they travel as bytes
 
 constexpr std::uint64_t kNanosInSecond = 1'000'000'000;
 constexpr std::uint64_t kNanosInMilli = 1'000'000;
@@ -59,24 +62,51 @@ RateVerdict RateLimiter::judge(const IpAddress& client, const AnswerFacts& facts
   if (facts.good_cookie || facts.good_tsig || limits_.allow.contains(client))
     return RateVerdict::kSend;
   const std::uint64_t now = now_ms * kNanosInMilli;
-  const std::uint64_t network =
-      hashOf(client.masked(client.isV4() ? limits_.ipv4_prefix : limits_.ipv6_prefix));
+  const IpAddress masked = client.masked(client.isV4() ? limits_.ipv4_prefix : limits_.ipv6_prefix);
+  const std::uint64_t network = hashOf(masked);
 
   Bucket* whole = nullptr;
   std::uint64_t whole_debt = 0;
   if (all_cost_ != 0) {
     whole = &networks_.of(network);
     whole_debt = debtOf(*whole, now);
-    if (isEmpty(whole_debt, all_cost_)) return limited(*whole);
+    if (isEmpty(whole_debt, all_cost_)) {
+      notice(masked, std::nullopt, now_ms);
+      return limited(*whole);
+    }
   }
   if (const std::uint64_t cost = costs_[static_cast<std::size_t>(facts.kind)]; cost != 0) {
     Bucket& own = names_.of(hashOf(network, facts));
     const std::uint64_t debt = debtOf(own, now);
-    if (isEmpty(debt, cost)) return limited(own);
+    if (isEmpty(debt, cost)) {
+      notice(masked, facts.kind, now_ms);
+      return limited(own);
+    }
     own.paid_at = now + debt + cost;
   }
   if (whole != nullptr) whole->paid_at = now + whole_debt + all_cost_;
   return RateVerdict::kSend;
+}
+
+// A clock that went back makes the time since the last one very long, and the next is told.
+void RateLimiter::notice(const IpAddress& network, std::optional<AnswerKind> kind,
+                         std::uint64_t now_ms) noexcept {
+  if (noticed_ms_ && now_ms - *noticed_ms_ < kNoticeEveryMs) return;
+  noticed_ms_ = now_ms;
+  const RateNotice told{network, network.isV4() ? limits_.ipv4_prefix : limits_.ipv6_prefix, kind};
+  const std::span<std::uint8_t> room = notices_.reserve(sizeof told);
+  if (room.empty()) return;  // nobody takes them
+  std::memcpy(room.data(), &told, sizeof told);
+  notices_.commit();
+}
+
+std::optional<RateNotice> RateLimiter::takeNotice() noexcept {
+  const std::span<const std::uint8_t> oldest = notices_.front();
+  if (oldest.empty()) return std::nullopt;
+  RateNotice out;
+  std::memcpy(&out, oldest.data(), sizeof out);
+  notices_.pop();
+  return out;
 }
 
 RateVerdict RateLimiter::limited(Bucket& bucket) noexcept {

@@ -15,19 +15,21 @@
 // Time: `now_ms` of any monotonic clock, below 2^43. It may jump: forward fills buckets, backward
 // may empty those that are not full, and none stays empty for longer than `burst`.
 //
-// Threads: judge() from one; counters may be read by any.
+// Threads: judge() from one, takeNotice() from another one; counters may be read by any.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/counter.h"
 #include "base/ip.h"
 #include "base/sip_hash.h"
 #include "dns/answer/answer_facts.h"
 #include "dns/net/bucket_table.h"
+#include "dns/tap/tap_ring.h"
 
 namespace meridian::dns {
 
@@ -51,8 +53,18 @@ struct RateCounters {
   Counter would_drop, would_cut;  // in a dry run
 };
 
+// One of those that were limited, for the log.
+struct RateNotice {
+  IpAddress network;  // its first address
+  std::uint8_t length = 0;
+  std::optional<AnswerKind> kind;  // nullopt: all that the network got together
+};
+
 class RateLimiter {
  public:
+  // Between two notices, so that an attack from everywhere fills no log.
+  static constexpr std::uint64_t kNoticeEveryMs = 10'000;
+
   // `key` is secret and random: without it nobody finds names or networks that share a bucket.
   // `shares`: as many limiters see this server's clients by chance, each gives its share of the
   // rates. REQUIRES: shares > 0.
@@ -63,6 +75,8 @@ class RateLimiter {
                     std::uint64_t now_ms) noexcept;
 
   const RateCounters& counters() const { return counters_; }
+  // Of the first answer that was limited since the last notice, and kNoticeEveryMs.
+  std::optional<RateNotice> takeNotice() noexcept;
 
  private:
   std::uint64_t hashOf(const IpAddress& network) const noexcept;
@@ -74,6 +88,8 @@ class RateLimiter {
   std::uint64_t debtOf(Bucket& bucket, std::uint64_t now) const noexcept;
   bool isEmpty(std::uint64_t debt, std::uint64_t cost) const { return debt + cost > most_; }
   RateVerdict limited(Bucket& bucket) noexcept;
+  void notice(const IpAddress& network, std::optional<AnswerKind> kind,
+              std::uint64_t now_ms) noexcept;
 
   RateLimits limits_;
   SipKey key_;
@@ -86,6 +102,8 @@ class RateLimiter {
   BucketTable names_;
   BucketTable networks_;
   RateCounters counters_;
+  TapRing notices_{1024};
+  std::optional<std::uint64_t> noticed_ms_;
 };
 
 }  // namespace meridian::dns

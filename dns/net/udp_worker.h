@@ -48,6 +48,7 @@ class UdpWorker {
   void stop();
   const UdpCounters& counters() const { return counters_; }
   const RateLimiter* limiter() const { return limiter_.get(); }
+  RateLimiter* limiter() { return limiter_.get(); }  // for its takeNotice()
 
  private:
   class Batch;

@@ -52,6 +52,41 @@ TEST(RateLimiter, ABurstIsSentAndThenTheRate) {
   EXPECT_EQ(sentOf(limiter, 1000, kVictim, factsOf(1), kStart + 60'000), 30) << "never more";
 }
 
+TEST(RateLimiter, TellsWhomItLimitsNowAndThen) {
+  RateLimits limits = limitsOf(10);
+  limits.all_per_s = 15;
+  RateLimiter limiter(limits, kLimiterKey);
+  EXPECT_FALSE(limiter.takeNotice());
+  sentOf(limiter, 12, kVictim, factsOf(1, AnswerKind::kNxDomain));
+  sentOf(limiter, 1000, "203.0.113.9", factsOf(1));
+  const auto first = limiter.takeNotice();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->network.text(), "198.51.100.0");
+  EXPECT_EQ(first->length, 24);
+  EXPECT_EQ(first->kind, AnswerKind::kNxDomain);
+  EXPECT_FALSE(limiter.takeNotice()) << "one in ten seconds";
+  const std::uint64_t later = kStart + RateLimiter::kNoticeEveryMs;
+  sentOf(limiter, 1000, "2001:db8::1", factsOf(1), later - 1);
+  EXPECT_FALSE(limiter.takeNotice());
+  for (std::uint64_t name = 0; name < 20; ++name)
+    sentOf(limiter, 1, "2001:db8:1::1", factsOf(name), later);
+  const auto second = limiter.takeNotice();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->network.text(), "2001:db8:1::");
+  EXPECT_EQ(second->length, 56);
+  EXPECT_EQ(second->kind, std::nullopt) << "every name is another one";
+}
+
+TEST(RateLimiter, NoticesThatNobodyTakesAreLostAndNothingElse) {
+  RateLimiter limiter(limitsOf(10), kLimiterKey);
+  for (std::uint64_t i = 1; i < 1000; ++i)
+    sentOf(limiter, 20, kVictim, factsOf(1), kStart + i * RateLimiter::kNoticeEveryMs);
+  int taken = 0;
+  while (limiter.takeNotice()) ++taken;
+  EXPECT_GT(taken, 0);
+  EXPECT_LT(taken, 100);
+}
+
 TEST(RateLimiter, TheRateHoldsForALongTime) {
   RateLimiter limiter(limitsOf(50, 5), kLimiterKey);
   int sent = 0;

@@ -5,6 +5,7 @@ Rates are one answer a second at most, bursts one second: whatever the machine's
 exceeds them, and of N seconds at most N answers more than the burst are whole."""
 
 import contextlib
+import re
 import select
 import socket
 import time
@@ -15,7 +16,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 
-from harness import LOOPBACK, ScenarioCase, parse
+from harness import LOOPBACK, ScenarioCase, parse, wait_for
 from small_world import SERVICE, small_world
 
 STATIC = "static.shop.example."
@@ -226,6 +227,8 @@ class DryRun(RrlCase):
             self.assertEqual((counted["drop"], counted["slip"]), (0, 0))
             self.assertGreaterEqual(counted["would_drop"], 1)
             self.assertGreaterEqual(counted["would_slip"], 1)
+            wait_for(lambda: re.search(r"rate_would_be_limited network=127\.0\.20\.0/24 kind=positive worker=\d "
+                                       r"answers_since_last=[1-9]", server.log_text()), 10, "line in the log")
 
 
 class Off(RrlCase):
