@@ -258,5 +258,44 @@ TEST_F(SecondaryServiceTest, ARestartServesUntilExpiryAndNotAfterIt) {
   EXPECT_EQ(status().availability, Availability::kServed);
 }
 
+// One at a time, and the first one's primary is silent.
+TEST_F(SecondaryServiceTest, AZoneThatGoesGivesItsTurnAwayAndMayComeAgain) {
+  bool is_silent = true;
+  LoopPrimary primary(loop_, [&](const Bytes& question) {
+    const bool is_first = question[14] == '0';  // of the name "z0."
+    return is_first && is_silent ? std::vector<Bytes>() : wellAnswered(question, 7);
+  });
+  limits_.max_transfers = 1;
+  start(2, {{primary.endpoint()}});
+  runUntil([&] { return primary.questions() == 1; });
+  EXPECT_TRUE(status(0).under_way);
+  EXPECT_EQ(status(1).availability, Availability::kNeverLoaded);
+  service_->remove(zoneNamed(0));
+  service_->remove(zoneNamed(0));
+  EXPECT_EQ(service_->size(), 1U);
+  EXPECT_FALSE(service_->statusOf(zoneNamed(0)));
+  runUntil([&] { return service_->counters().axfr.value() == 1; });
+  EXPECT_EQ(status(1).availability, Availability::kServed);
+  is_silent = false;
+  auto policy = std::make_shared<ZonePolicy>();
+  policy->primaries = {{primary.endpoint()}};
+  service_->add(zoneNamed(0), policy);
+  runUntil([&] { return service_->counters().axfr.value() == 2; });
+  EXPECT_EQ(status(0).availability, Availability::kServed);
+}
+
+TEST_F(SecondaryServiceTest, AZoneThatWaitsMayGo) {
+  LoopPrimary primary(loop_, [](const Bytes& question) {
+    return question[14] == '0' ? std::vector<Bytes>() : wellAnswered(question, 7);
+  });
+  limits_.max_transfers = 1;
+  start(5, {{primary.endpoint()}});
+  runUntil([&] { return primary.questions() == 1 && status(4).under_way; });
+  for (const int i : {1, 2, 3, 0}) service_->remove(zoneNamed(i));
+  runUntil([&] { return service_->counters().axfr.value() == 1; });
+  EXPECT_EQ(status(4).availability, Availability::kServed);
+  EXPECT_EQ(zones_->zones()->at(zoneNamed(1))->availability, Availability::kNeverLoaded);
+}
+
 }  // namespace
 }  // namespace meridian::dns
