@@ -18,7 +18,7 @@ MapSnapshot oneSubject() {
   topology->ezones = {{"a", DcIx(0), 0}, {"b", DcIx(0), 1}};
   auto table = std::make_shared<AssignmentTable>();
   table->assignments.resize(1);
-  table->assignments[0].subject = "p";
+  table->assignments[0].subject = std::string(1, 'p');
   return {topology, table};
 }
 

@@ -3,10 +3,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <string>
 #include <vector>
+
+#include "base/file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -14,9 +13,12 @@ int main(int argc, char** argv) {
   std::size_t inputs = 0;
   for (int i = 1; i < argc; ++i) {
     for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
-      std::ifstream file(entry.path(), std::ios::binary);
-      const std::string text((std::istreambuf_iterator<char>(file)), {});
-      const std::vector<std::uint8_t> bytes(text.begin(), text.end());
+      const auto text = meridian::readFile(entry.path(), std::size_t{1} << 24);
+      if (!text) {
+        std::fprintf(stderr, "%s\n", text.error().message.c_str());
+        return 1;
+      }
+      const std::vector<std::uint8_t> bytes(text->begin(), text->end());
       LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
       ++inputs;
     }
