@@ -41,7 +41,6 @@ namespace meridian::server {
 struct Config {
   std::string node_id;
   std::filesystem::path state_dir;
-  LogLevel log_level = LogLevel::kInfo;
 
   std::vector<IpEndpoint> dns_listen;
   std::vector<ListenerConfig> dns_listeners;  // beside those
@@ -53,6 +52,9 @@ struct Config {
   std::chrono::milliseconds handshake_timeout{};
   IpPrefixList explain_from;
   IpPrefixList location_option_from;
+  // Small ones stand together, whatever they are of.
+  LogLevel log_level = LogLevel::kInfo;
+  partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;
   std::uint16_t location_option_code = 0;
   std::uint16_t udp_payload_max = 0;
   std::uint16_t tcp_fast_open = 0;  // connections in its queue; 0: off
@@ -68,7 +70,6 @@ struct Config {
 
   std::filesystem::path topology_file;
   unsigned max_moved_percent = 0;  // of a zone's places, by one topology without a confirmation
-  partition::BalanceMode balancer_mode = partition::BalanceMode::kAdvise;
 
   std::vector<std::filesystem::path> networks;
   std::vector<geo::MmdbSource> databases;

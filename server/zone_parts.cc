@@ -14,12 +14,12 @@ std::vector<std::string> ZoneParts::families() {
   return out;
 }
 
-Result<std::unique_ptr<ZoneParts>> ZoneParts::open(EventLoop& loop, const Clock& clock,
-                                                   const std::shared_ptr<KvStore>& store,
-                                                   const Config& config, StatePublisher& publisher,
-                                                   std::shared_ptr<const dns::ZoneSet> files) {
+Result<std::unique_ptr<ZoneParts>> ZoneParts::open(
+    EventLoop& loop, const Clock& clock, const std::shared_ptr<KvStore>& store,
+    const Config& config, StatePublisher& publisher,
+    const std::shared_ptr<const dns::ZoneSet>& files) {
   std::unique_ptr<ZoneParts> out(new ZoneParts(loop, publisher));
-  if (Status opened = out->openZones(clock, store, config, std::move(files)); !opened) {
+  if (Status opened = out->openZones(clock, store, config, files); !opened) {
     return tl::unexpected(opened.error());
   }
   const auto settings = [&publisher]() -> const dns::AnswerSettings& {
@@ -53,12 +53,12 @@ Result<std::unique_ptr<ZoneParts>> ZoneParts::open(EventLoop& loop, const Clock&
 }
 
 Status ZoneParts::openZones(const Clock& clock, const std::shared_ptr<KvStore>& store,
-                            const Config& config, std::shared_ptr<const dns::ZoneSet> files) {
+                            const Config& config,
+                            const std::shared_ptr<const dns::ZoneSet>& files) {
   auto signing = SigningWatch::open(clock, store, config, publisher_.settings());
   if (!signing) return tl::unexpected(signing.error());
   signing_ = std::move(*signing);
-  auto zones = dns::ZoneService::open(store, clock, config.zones_dir, std::move(files),
-                                      &signing_->signing());
+  auto zones = dns::ZoneService::open(store, clock, config.zones_dir, files, &signing_->signing());
   if (!zones) return tl::unexpected(zones.error());
   zones_ = std::move(*zones);
   producer_.emplace(*zones_);

@@ -35,7 +35,7 @@ class ZoneParts {
   static Result<std::unique_ptr<ZoneParts>> open(EventLoop& loop, const Clock& clock,
                                                  const std::shared_ptr<KvStore>& store,
                                                  const Config& config, StatePublisher& publisher,
-                                                 std::shared_ptr<const dns::ZoneSet> files);
+                                                 const std::shared_ptr<const dns::ZoneSet>& files);
   ~ZoneParts() = default;
   ZoneParts(const ZoneParts&) = delete;
   ZoneParts& operator=(const ZoneParts&) = delete;
@@ -61,7 +61,7 @@ class ZoneParts {
  private:
   ZoneParts(EventLoop& loop, StatePublisher& publisher) : loop_(loop), publisher_(publisher) {}
   Status openZones(const Clock& clock, const std::shared_ptr<KvStore>& store, const Config& config,
-                   std::shared_ptr<const dns::ZoneSet> files);
+                   const std::shared_ptr<const dns::ZoneSet>& files);
   Status openSecondaries(const Clock& clock, const Config& config);
   dns::ServicePlaces servicePlaces() const;
   void announce(const dns::LoadedZone& zone) const;
