@@ -228,8 +228,7 @@ Status Server::Parts::openMap() {
   auto opened_store = openRocksStore(folder / "journal", families);
   if (!opened_store) return tl::unexpected(opened_store.error());
   store = std::move(*opened_store);
-  auto opened_zones =
-      ZoneParts::open(loop, clock, store, world.config, publisher, std::move(world.zones));
+  auto opened_zones = ZoneParts::open(loop, clock, store, world.config, publisher, world.zones);
   if (!opened_zones) return tl::unexpected(opened_zones.error());
   zones = std::move(*opened_zones);
   auto good = partition::GoodSites::open(store);
