@@ -1,5 +1,7 @@
 #include "admin/ctl/show.h"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -401,97 +403,71 @@ std::string table(const std::string& body) {
          (rows.empty() ? "no changes since rev " + field(head, "since") + "\n" : assignments(rows));
 }
 
+std::string rolledBack(const Json& reply) {
+  std::string out = moves(reply.at("moves"));
+  for (const Json& each : reply.at("left")) out += "left as it is: " + plain(each) + "\n";
+  return out + outcome(reply);
+}
+
+using Text = std::string (*)(const Json& reply);
+struct Shown {
+  View view;
+  Text text;
+};
+constexpr Shown kShown[] = {
+    {View::kRemap, remap},
+    {View::kPartitions, [](const Json& reply) { return assignments(reply.at("partitions")); }},
+    {View::kPartition, [](const Json& reply) { return assignments(Json::array({reply})); }},
+    {View::kTopologyPut, topologyPut},
+    {View::kExplain, explained},
+    {View::kResolve, resolved},
+    {View::kVersions, versions},
+    {View::kVersion, version},
+    {View::kDiff, [](const Json& reply) { return moves(reply.at("differences")); }},
+    {View::kRollback, rolledBack},
+    {View::kZones, [](const Json& reply) { return zoneText(View::kZones, reply); }},
+    {View::kZone, [](const Json& reply) { return zoneText(View::kZone, reply); }},
+    {View::kZoneChanged, [](const Json& reply) { return zoneText(View::kZoneChanged, reply); }},
+    {View::kZoneRemoved, [](const Json& reply) { return zoneText(View::kZoneRemoved, reply); }},
+    {View::kZoneRefreshed, [](const Json& reply) { return zoneText(View::kZoneRefreshed, reply); }},
+    {View::kKeys, keysText},
+    {View::kKeyChanged, keyChangedText},
+    {View::kPlan, planText},
+    {View::kChanges, changesText},
+    {View::kChange, changeText},
+    {View::kConsumers, consumers},
+    {View::kLinks, links},
+    {View::kLinkHistory, linkHistory},
+    {View::kHealth, health},
+    {View::kOverride, [](const Json& reply) { return overrides(Json::array({reply})); }},
+    {View::kCleared,
+     [](const Json& reply) { return "override " + field(reply, "removed") + " is gone\n"; }},
+    {View::kSites, [](const Json& reply) { return sites(reply.at("sites")); }},
+    {View::kSiteMoved, siteMoved},
+    {View::kChallenges, [](const Json& reply) { return challenges(reply.at("challenges")); }},
+    {View::kChallenge, [](const Json& reply) { return challenges(Json::array({reply})); }},
+    {View::kChallengeRemoved,
+     [](const Json& reply) { return "the token at " + field(reply, "removed") + " is gone\n"; }},
+    {View::kHolds, [](const Json& reply) { return holds(reply.at("holds")); }},
+    {View::kHold, [](const Json& reply) { return holds(Json::array({reply})); }},
+    {View::kReleased,
+     [](const Json& reply) { return "hold " + field(reply, "released") + " is gone\n"; }},
+    {View::kHooks, hooks},
+    {View::kDeadLetters, deadLetters},
+    {View::kHandled,
+     [](const Json& reply) { return field(reply, "id") + " " + field(reply, "done") + "\n"; }},
+    {View::kHaEvents, haEvents},
+    {View::kLoad, loadText},
+    {View::kBalancer, balancerText},
+    {View::kForwarders, forwardersText},
+};
+
 std::string render(View view, const std::string& body) {
   if (view == View::kRaw) return body;
   if (view == View::kTable) return table(body);
-  const Json reply = Json::parse(body);
-  switch (view) {
-    case View::kRemap:
-      return remap(reply);
-    case View::kPartitions:
-      return assignments(reply.at("partitions"));
-    case View::kPartition:
-      return assignments(Json::array({reply}));
-    case View::kTopologyPut:
-      return topologyPut(reply);
-    case View::kExplain:
-      return explained(reply);
-    case View::kResolve:
-      return resolved(reply);
-    case View::kVersions:
-      return versions(reply);
-    case View::kVersion:
-      return version(reply);
-    case View::kDiff:
-      return moves(reply.at("differences"));
-    case View::kRollback: {
-      std::string out = moves(reply.at("moves"));
-      for (const Json& each : reply.at("left")) out += "left as it is: " + plain(each) + "\n";
-      return out + outcome(reply);
-    }
-    case View::kZones:
-    case View::kZone:
-    case View::kZoneChanged:
-    case View::kZoneRemoved:
-    case View::kZoneRefreshed:
-      return zoneText(view, reply);
-    case View::kKeys:
-      return keysText(reply);
-    case View::kKeyChanged:
-      return keyChangedText(reply);
-    case View::kPlan:
-      return planText(reply);
-    case View::kChanges:
-      return changesText(reply);
-    case View::kChange:
-      return changeText(reply);
-    case View::kConsumers:
-      return consumers(reply);
-    case View::kLinks:
-      return links(reply);
-    case View::kLinkHistory:
-      return linkHistory(reply);
-    case View::kHealth:
-      return health(reply);
-    case View::kOverride:
-      return overrides(Json::array({reply}));
-    case View::kCleared:
-      return "override " + field(reply, "removed") + " is gone\n";
-    case View::kSites:
-      return sites(reply.at("sites"));
-    case View::kSiteMoved:
-      return siteMoved(reply);
-    case View::kChallenges:
-      return challenges(reply.at("challenges"));
-    case View::kChallenge:
-      return challenges(Json::array({reply}));
-    case View::kChallengeRemoved:
-      return "the token at " + field(reply, "removed") + " is gone\n";
-    case View::kHolds:
-      return holds(reply.at("holds"));
-    case View::kHold:
-      return holds(Json::array({reply}));
-    case View::kReleased:
-      return "hold " + field(reply, "released") + " is gone\n";
-    case View::kHooks:
-      return hooks(reply);
-    case View::kDeadLetters:
-      return deadLetters(reply);
-    case View::kHandled:
-      return field(reply, "id") + " " + field(reply, "done") + "\n";
-    case View::kHaEvents:
-      return haEvents(reply);
-    case View::kLoad:
-      return loadText(reply);
-    case View::kBalancer:
-      return balancerText(reply);
-    case View::kForwarders:
-      return forwardersText(reply);
-    case View::kTable:
-    case View::kRaw:
-      break;
-  }
-  return body;
+  const auto* const shown = std::find_if(std::begin(kShown), std::end(kShown),
+                                         [&](const Shown& each) { return each.view == view; });
+  return shown == std::end(kShown) ? body : shown->text(Json::parse(body));
 }
 
 std::string nextStep(long status) {

@@ -33,7 +33,6 @@ enum class Step : std::uint8_t {
 
 class Answering {
  public:
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): node_, see there
   Answering(const Query& query, const Client& client, const ServingState& state,
             ResponseWriter& out, OptReply& opt, AnswerCounters& counters)
       : query_(query),

@@ -74,11 +74,12 @@ Tags tagsOf(const KeySet::Keys& keys) {
 
 class KeyLife {
  public:
-  explicit KeyLife(unsigned seed) : random_(seed) {
-    split_keys_ = chance(0.5);
-    never_reports_ = chance(0.1);
-    parent_polls_ = chance(0.9);
-    zone_ttl_ = between(1, 60);
+  explicit KeyLife(unsigned seed)
+      : random_(seed),
+        split_keys_(chance(0.5)),
+        never_reports_(chance(0.1)),
+        parent_polls_(chance(0.9)),
+        zone_ttl_(between(1, 60)) {
     shown_keys_.serve({}, zone_ttl_, -1'000);
     parent_.serve({}, 60, -1'000);
     for (auto& rrset : rrsets_) rrset.serve({}, zone_ttl_, -1'000);
@@ -280,14 +281,14 @@ class KeyLife {
 
   std::mt19937 random_;
   const Name apex_ = Name::parse("shop.example").value();
-  bool split_keys_ = false, never_reports_ = false, parent_polls_ = true;
+  bool split_keys_, never_reports_, parent_polls_;
   SigningPolicy policy_;
   test::FakeClock clock_;
   std::shared_ptr<test::MemoryDisk> disk_ = std::make_shared<test::MemoryDisk>();
   std::optional<KeyService> service_;
   std::array<std::uint64_t, 3> ended_{};
   Seconds now_ = 0;
-  Seconds zone_ttl_ = 0;
+  Seconds zone_ttl_;
   Served<ShownKeys> shown_keys_;
   Served<Tags> parent_;
   std::array<Served<ShownRrset>, kRrsets> rrsets_;
