@@ -92,8 +92,8 @@ struct Config {
 
   partition::LinkLimits drc_limits;
   partition::HistoryPolicy drc_history;
-  std::optional<IpEndpoint> drc_listen;
   std::size_t drc_max_connections = 0;
+  std::optional<IpEndpoint> drc_listen;
   std::chrono::milliseconds drc_idle_timeout{};
   std::optional<TlsFiles> drc_tls;
   std::chrono::milliseconds drc_tls_handshake{};
