@@ -19,6 +19,12 @@ std::string normalised(std::string_view name) {
   return out;
 }
 
+// Whether a name as it was written is this normalised one; topologies may have very many.
+bool isName(std::string_view written, std::string_view asked) {
+  const bool final_dot = !written.empty() && written.back() == '.';
+  return written.size() - (final_dot ? 1 : 0) == asked.size() && normalised(written) == asked;
+}
+
 struct FrontLabel {
   std::string bytes;      // escapes undone (RFC 1035 §5.1)
   std::string_view rest;  // behind the dot that ends it; empty: nothing more
@@ -323,7 +329,7 @@ Result<ServiceQuestion> parseServiceName(const Topology& topology, std::string_v
     const std::vector<ServiceAlias>& aliases = topology.services[i].aliases;
     const ServiceIx ix(static_cast<std::uint32_t>(i));
     if (std::any_of(aliases.begin(), aliases.end(),
-                    [&](const ServiceAlias& alias) { return normalised(alias.name) == asked; })) {
+                    [&](const ServiceAlias& alias) { return isName(alias.name, asked); })) {
       return questionOf(topology, ix, "");
     }
     const std::string service = normalised(topology.services[i].name);

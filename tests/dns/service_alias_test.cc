@@ -38,7 +38,7 @@ class ServiceAliasTest : public testing::Test {
   ServiceAliasTest() {
     world_.zones = {aliasZone("shop.test", "file TXT x\n"), aliasZone("shop.example"),
                     aliasZone("net")};
-    world_.topology = aliasTopology(R"("aliases": ["Shop.Example", "a.b.net"], )");
+    world_.topology = aliasTopology(R"("aliases": ["Shop.Example.", "a.b.net"], )");
     world_.networks = "20.0.0.0/8 at 10,10\n30.0.0.0/8 at -10,-10\n";
   }
 

@@ -4,7 +4,7 @@ import subprocess
 
 from harness import LOOPBACK, free_port
 from peer_servers import PeerServer, program
-from peer_settings import bind_settings, knot_settings
+from peer_settings import bind_settings, knot_secondary_settings, knot_settings
 from secondary_servers import Secondary
 
 _PATIENCE = 30
@@ -16,15 +16,7 @@ class KnotConsumer(Secondary):
     name = "knot"
 
     def configure(self):
-        self.config_path.write_text(knot_settings(self, {"primary": self.primary_port}) + f"""\
-acl:
-  - id: notices
-    address: {LOOPBACK}
-    key: {self.key_name}
-    action: notify
-  - id: readers
-    address: {LOOPBACK}
-    action: transfer
+        self.config_path.write_text(knot_secondary_settings(self) + f"""\
 template:
   - id: member
     storage: "{self.home}"

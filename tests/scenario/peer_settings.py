@@ -60,6 +60,20 @@ remote:
 {known}"""
 
 
+def knot_secondary_settings(server):
+    """The same, and who may notify (`acl` notices) and read (readers) what comes from `primary`."""
+    return knot_settings(server, {"primary": server.primary_port}) + f"""\
+acl:
+  - id: notices
+    address: {LOOPBACK}
+    key: {server.key_name}
+    action: notify
+  - id: readers
+    address: {LOOPBACK}
+    action: transfer
+"""
+
+
 def bind_settings(server, options):
     """options: further lines of the options clause."""
     return f"""\

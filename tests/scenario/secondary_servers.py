@@ -2,7 +2,7 @@
 
 from harness import LOOPBACK, free_port
 from peer_servers import PeerServer, program
-from peer_settings import bind_settings, knot_settings, nsd_settings
+from peer_settings import bind_settings, knot_secondary_settings, nsd_settings
 
 
 class Secondary(PeerServer):
@@ -41,15 +41,7 @@ class KnotSecondary(Secondary):
     name = "knot"
 
     def configure(self):
-        self.config_path.write_text(knot_settings(self, {"primary": self.primary_port}) + f"""\
-acl:
-  - id: notices
-    address: {LOOPBACK}
-    key: {self.key_name}
-    action: notify
-  - id: readers
-    address: {LOOPBACK}
-    action: transfer
+        self.config_path.write_text(knot_secondary_settings(self) + f"""\
 zone:
   - domain: {self.zone}
     file: "{self.home}/zone"
