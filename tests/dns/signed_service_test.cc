@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -270,6 +271,35 @@ TEST_F(SignedServiceTest, InAZoneWithAChainTheyAreRefused) {
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("denial = \"compact\""));
   }
+}
+
+// Of every name, eZone and type, with the TTL of a service and with the one before a move.
+TEST_F(SignedServiceTest, WhatWasSignedAheadIsFoundByItsRrset) {
+  const auto state = world_.serve();
+  const ServiceSet& services = *state->services;
+  std::size_t found = 0;
+  for (const ServiceNode& node : services.nodes()) {
+    const auto place = state->signatures->placeOf(services.indexOf(node));
+    EXPECT_NE(place, ServiceSignatures::Place::kUnsigned);
+    EXPECT_EQ(ServiceSignatures::isAhead(place), node.ownsRecords());
+    if (!ServiceSignatures::isAhead(place)) continue;
+    for (std::size_t i = 0; i < services.ezoneCount(node.service); ++i) {
+      for (const bool prepared : {false, true}) {
+        for (const RrsetView& rrset : services.rrsets(
+                 node.service, partition::EZoneIx(static_cast<std::uint16_t>(i)), prepared)) {
+          const RrsetView& whole = state->signatures->at(place, services.indexOf(rrset));
+          EXPECT_EQ(whole.type, rrset.type);
+          EXPECT_EQ(whole.ttl, rrset.ttl);
+          EXPECT_EQ(whole.ttl, prepared ? 5U : 30U);
+          EXPECT_EQ(whole.count, rrset.count + 1);
+          const auto records = whole.rendered.first(rrset.rendered.size());
+          EXPECT_TRUE(std::equal(records.begin(), records.end(), rrset.rendered.begin()));
+          ++found;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(found, 2 * state->signatures->count());
 }
 
 TEST_F(SignedServiceTest, SignaturesAreKeptWhileTheyLast) {
