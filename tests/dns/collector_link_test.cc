@@ -84,7 +84,7 @@ class Collecting : public testing::Test {
     heard();
   }
 
-  test::TempDir folder_;
+  test::SocketDir folder_;
   test::FakeClock clock_;
   DnstapSettings settings_;
   Bytes message_;

@@ -102,5 +102,5 @@ zone:
 
     def apply(self):
         self.configure()
-        subprocess.run([program("knotc"), "-s", str(self.home / "knot.sock"), "reload"],
+        subprocess.run([program("knotc"), "-s", str(self.control_path), "reload"],
                        check=True, capture_output=True, timeout=_PATIENCE)

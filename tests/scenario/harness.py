@@ -12,6 +12,7 @@ it fails it shows the end of the log of the process that was waited for.
 """
 
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -92,8 +93,11 @@ def wait_for(condition, seconds, what, still_possible=lambda: None):
 class Workspace:
     """A temporary directory that is removed when the test passed and kept, and named, when not."""
 
-    def __init__(self, path):
+    def __init__(self, path, outer=None):
         self.path = path
+        self._outer = outer
+        self._sockets = None
+        self._numbers = itertools.count(1)
 
     @classmethod
     def temporary(cls, label):
@@ -101,7 +105,16 @@ class Workspace:
 
     def inner(self, name):
         """A workspace inside this one, for one of several rounds; it goes when this one goes."""
-        return Workspace(self.directory(name))
+        return Workspace(self.directory(name), outer=self)
+
+    def socket_path(self):
+        """Where nothing is yet, for a unix socket; it goes with the workspace. Not inside it: a socket's path
+        ends at 107 bytes (unix(7)), and a checkout, with the temporary directory in it, may lie deep."""
+        if self._outer is not None:
+            return self._outer.socket_path()
+        if self._sockets is None:
+            self._sockets = tempfile.TemporaryDirectory(prefix="meridian-", dir="/tmp")
+        return Path(self._sockets.name) / f"{next(self._numbers)}.sock"
 
     def directory(self, name):
         path = self.path / name
@@ -116,6 +129,8 @@ class Workspace:
         return path
 
     def close(self, keep):
+        if self._sockets is not None:
+            self._sockets.cleanup()
         if not keep:
             shutil.rmtree(self.path)
             return

@@ -18,12 +18,13 @@ def program(name):
 
 
 class PeerServer(ServerProcess):
-    """zones: {zone name in presentation form: path of its zone file}."""
+    """zones: {zone name in presentation form: path of its zone file}. control_path is Knot's to listen at."""
 
     def __init__(self, workspace, zones):
         super().__init__(workspace)
         self.zones = zones
         self.config_path = self.home / f"{self.name}.conf"
+        self.control_path = workspace.socket_path()
 
 
 class Nsd(PeerServer):
@@ -78,7 +79,7 @@ class Knot(PeerServer):
             "database:",
             f'    storage: "{self.home}"',
             "control:",
-            f'    listen: "{self.home}/knot.sock"',
+            f'    listen: "{self.control_path}"',
             "log:",
             "  - target: stderr",
             "    any: info",

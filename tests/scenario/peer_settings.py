@@ -48,7 +48,7 @@ server:
 database:
     storage: "{server.home}"
 control:
-    listen: "{server.home}/knot.sock"
+    listen: "{server.control_path}"
 log:
   - target: stderr
     any: info

@@ -98,7 +98,7 @@ zone:
         return [program("knotd"), "-c", str(self.config_path)]
 
     def control(self, *words):
-        subprocess.run([program("knotc"), "-s", str(self.home / "knot.sock"), *words],
+        subprocess.run([program("knotc"), "-s", str(self.control_path), *words],
                        check=True, capture_output=True, timeout=_PATIENCE)
 
     def change(self, add=(), remove=()):

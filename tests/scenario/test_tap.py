@@ -4,8 +4,10 @@ of our own."""
 import contextlib
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
+from unittest import mock
 
 import dns.edns
 import dns.flags
@@ -13,7 +15,7 @@ import dns.message
 
 import http2
 from dnstap_collectors import ACCEPT, AUTH_QUERY, AUTH_RESPONSE, Collector, FstrmCapture, control_frame
-from harness import ANSWER_SECONDS, LOOPBACK, ScenarioCase, TcpSession, free_port, parse, wait_for
+from harness import ANSWER_SECONDS, LOOPBACK, ScenarioCase, TcpSession, Workspace, free_port, parse, wait_for
 from small_world import ADDRESS, NODE_ID, SERVICE, small_world
 from transport_case import TransportCase, addresses, proxy_header
 
@@ -49,7 +51,7 @@ class TapCase(ScenarioCase):
     def setUp(self):
         super().setUp()
         self.round = self.workspace.inner(self._testMethodName)
-        self.socket_path = self.round.path / "tap.sock"
+        self.socket_path = self.round.socket_path()
         self.file = self.round.path / "tap.fstrm"
 
     def tapping(self, settings=None, **dnstap):
@@ -216,6 +218,23 @@ class Decision(TapCase):
             after = extra(question(SHARD))
             self.assertEqual((after["rev"], after["ezone"], after["epoch"]),
                              (str(reply.json["rev"]), "mad", str(reply.json["epoch_new"])))
+
+
+class DeepCheckout(TapCase):
+    """Sockets of tests once lay in the checkout, whose depth then decided whether they could be made."""
+
+    def test_a_socket_can_be_made_wherever_the_checkout_lies(self):
+        deep = self.round.directory("/".join(["a-directory-of-some-length"] * 5))
+        with mock.patch.object(tempfile, "tempdir", str(deep)):
+            workspace = Workspace.temporary("Deep")
+        self.addCleanup(lambda: workspace.path.exists() and workspace.close(keep=False))
+        self.assertTrue(workspace.path.is_relative_to(deep))
+        path = workspace.inner("a-round").socket_path()
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(str(path))
+        self.assertNotEqual(path, workspace.socket_path())
+        workspace.close(keep=False)
+        self.assertFalse(path.parent.exists())
 
 
 class Dropped(TapCase):

@@ -11,9 +11,8 @@ namespace meridian::test {
 
 class TempDir {
  public:
-  TempDir() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "meridian-test-XXXXXX").string();
+  explicit TempDir(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string pattern = (parent / "meridian-test-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     path_ = pattern;
   }
@@ -28,6 +27,13 @@ class TempDir {
 
  private:
   std::filesystem::path path_;
+};
+
+// Where a test puts its unix sockets: a socket's path ends at 107 bytes (unix(7)), and a checkout,
+// with the temporary directory in it, may lie deep.
+class SocketDir : public TempDir {
+ public:
+  SocketDir() : TempDir("/tmp") {}
 };
 
 }  // namespace meridian::test
