@@ -229,12 +229,15 @@ class Answering {
     if (signed_.isOn()) ownService(node);
   }
   [[gnu::noinline]] void ownService(const ServiceNode& node) {
-    const bool has_types = node.ownsRecords() || node.kind == ServiceNode::Kind::kPooled;
-    const bool may_be_ahead = query_.edns.dnssec_ok && state_.signatures != nullptr;
-    signatures_ = may_be_ahead ? state_.signatures->placeOf(state_.services->indexOf(node))
-                               : ServiceSignatures::Place::kOnline;
-    signed_.ownedByService(
-        name_, has_types ? state_.services->typesOf(node.service) : std::span<const RrType>());
+    if (!query_.edns.dnssec_ok || state_.signatures == nullptr) {
+      signatures_ = ServiceSignatures::Place::kOnline;
+      return;
+    }
+    const std::size_t at = state_.services->indexOf(node);
+    signatures_ = state_.signatures->placeOf(at);
+    if (signatures_ != ServiceSignatures::Place::kUnsigned) {
+      signed_.ownedByService(name_, *state_.signatures, at);
+    }
   }
 
   // A service's own name. nullopt: it has nothing to say for this type; the zone may.

@@ -1,12 +1,9 @@
 #include "dns/answer/online_answer.h"
 
-#include <algorithm>
 #include <array>
 #include <vector>
 
-#include "dns/sign/successor.h"
-#include "dns/sign/type_bitmap.h"
-#include "dns/wire/render_record.h"
+#include "dns/sign/compact_denial.h"
 
 namespace meridian::dns {
 
@@ -21,19 +18,9 @@ bool OnlineAnswer::addSignatures(const RrsetView& rrset, NameView owner,
 }
 
 bool OnlineAnswer::addDenial(Section section, NameView name, std::span<const RrType> types) {
-  const Name next = successorOf(name, zone_.apex());
-  std::vector<std::uint8_t> rdata(next.view().wire().begin(), next.view().wire().end());
-  std::vector<RrType> all(types.begin(), types.end());
-  for (const RrType type : {RrType::kRrsig, RrType::kNsec}) {
-    const auto at = std::lower_bound(all.begin(), all.end(), type);
-    if (at == all.end() || *at != type) all.insert(at, type);
-  }
-  appendTypeBitmap(all, rdata);
-
-  const std::uint32_t ttl = zone_.negativeSoa().ttl;  // RFC 9077 §3
   std::vector<std::uint8_t> rendered;
-  renderRecord(RrType::kNsec, ttl, rdata, rendered);
-  const RrsetView record{RrType::kNsec, 1, ttl, rendered};
+  const RrsetView record =
+      compactDenial(name, zone_.apex(), types, zone_.negativeSoa().ttl, rendered);  // RFC 9077 §3
 
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): what was written is all that is read
   std::array<std::uint8_t, kMaxOnlineSigners * kMaxRenderedSignature> buffer;

@@ -1,5 +1,5 @@
 // OnlineAnswer: what is signed while its query waits, written into the answer: names that a
-// wildcard or a service makes, and compact denials (RFC 9824).
+// wildcard or a service makes, and compact denials of others than services' names (RFC 9824).
 //
 // A function that returns false did not find room: the answer must be truncated. Not thread-safe.
 #pragma once

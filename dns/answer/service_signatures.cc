@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/byte_reader.h"
+#include "dns/sign/compact_denial.h"
 #include "dns/sign/online_signer.h"
 #include "dns/sign/signing_jobs.h"
 #include "dns/wire/render_record.h"
@@ -42,14 +43,20 @@ class ServiceSignatures::Maker {
     learn();
     const std::span<const ServiceNode> nodes = services_.nodes();
     out_->places_.assign(nodes.size(), Place::kUnsigned);
-    for (std::size_t i = 0; i < nodes.size(); ++i) addNode(i, nodes[i]);
+    for (std::size_t i = 0; i < nodes.size(); ++i) addRecords(i, nodes[i]);
+    records_ = wanted_.size();
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      out_->first_denial_.push_back(static_cast<std::uint32_t>(out_->denials_.size()));
+      if (out_->places_[i] != Place::kUnsigned) addDenials(nodes[i]);
+    }
+    out_->first_denial_.push_back(static_cast<std::uint32_t>(out_->denials_.size()));
     if (wanted_.empty()) return nullptr;
     sign();
     return std::move(out_);
   }
 
  private:
-  // One RRset at one name.
+  // One RRset at one name: a service's, or behind all of those, a denial.
   struct Wanted {
     NameView owner;
     NameView apex;
@@ -57,8 +64,8 @@ class ServiceSignatures::Maker {
     RrsetView rrset;
     std::uint32_t prepared_ttl;
     // Where it stands among the services' RRsets, and then in signatures_; the same with the
-    // prepared TTL.
-    std::size_t plain, prepared;
+    // prepared TTL. Of a denial neither.
+    std::size_t plain = 0, prepared = 0;
   };
 
   void learn() {
@@ -68,7 +75,7 @@ class ServiceSignatures::Maker {
     }
   }
 
-  void addNode(std::size_t at, const ServiceNode& node) {
+  void addRecords(std::size_t at, const ServiceNode& node) {
     const Zone* zone = zones_.find(node.name);
     const LoadedZone* loaded = zone == nullptr ? nullptr : zones_.at(zone->apex());
     if (loaded == nullptr || loaded->online == nullptr) return;
@@ -105,9 +112,52 @@ class ServiceSignatures::Maker {
     }
   }
 
+  void addDenials(const ServiceNode& node) {
+    const Zone& zone = *zones_.find(node.name);
+    const std::vector<RrType> types = typesAt(node, zone);
+    deny(node, zone, RrType::kNsec, types);
+    const auto offered = offeredAt(node);
+    for (const RrType asked : types) {
+      if (std::find(offered.begin(), offered.end(), asked) == offered.end()) continue;
+      std::vector<RrType> others = types;
+      std::erase(others, asked);
+      deny(node, zone, asked, others);
+    }
+  }
+
+  std::span<const RrType> offeredAt(const ServiceNode& node) const {
+    const bool has_types = node.ownsRecords() || node.kind == ServiceNode::Kind::kPooled;
+    return has_types ? services_.typesOf(node.service) : std::span<const RrType>();
+  }
+
+  // What a service and the zone have at a name, whoever asks. Another place's alias is none here.
+  std::vector<RrType> typesAt(const ServiceNode& node, const Zone& zone) const {
+    const auto offered = offeredAt(node);
+    std::vector<RrType> out(offered.begin(), offered.end());
+    const Zone::Match match = zone.find(node.name, hashName(node.name));
+    if (match.kind == Zone::MatchKind::kExact) {
+      for (const RrsetView& rrset : zone.rrsets(match.node)) {
+        if (!isMadeBySigning(rrset.type)) out.push_back(rrset.type);
+      }
+    }
+    std::erase(out, RrType::kCname);
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+  }
+
+  void deny(const ServiceNode& node, const Zone& zone, RrType asked,
+            std::span<const RrType> types) {
+    std::vector<std::uint8_t>& rendered = denied_.emplace_back();
+    const std::uint32_t ttl = zone.negativeSoa().ttl;  // RFC 9077 §3
+    const RrsetView rrset = compactDenial(node.name, zone.apex(), types, ttl, rendered);
+    wanted_.push_back({node.name, zone.apex(), zones_.at(zone.apex())->online.get(), rrset, ttl});
+    out_->denials_.push_back({asked, {}});
+  }
+
   void sign() {
-    out_->signatures_.resize(2 * wanted_.size());
-    out_->rendered_.resize(2 * wanted_.size());
+    out_->signatures_.resize(2 * records_);
+    out_->rendered_.resize(records_ + wanted_.size());
     out_->signed_.resize(wanted_.size());
     out_->alone_.resize(wanted_.size());
     made_.resize(wanted_.size());
@@ -163,22 +213,29 @@ class ServiceSignatures::Maker {
     }
   }
 
-  // The views, and the same with the other TTL: what is signed has the original one in it.
+  // RRset and signatures; of records also the same with the other TTL: what is signed has the
+  // original one in it.
   void finish(std::size_t i) {
     const Wanted& wanted = wanted_[i];
     const auto records = wanted.rrset.rendered;
-    std::vector<std::uint8_t>& whole = out_->rendered_[2 * i];
+    const bool is_denial = i >= records_;
+    std::vector<std::uint8_t>& whole = out_->rendered_[is_denial ? records_ + i : 2 * i];
     whole.assign(records.begin(), records.end());
     whole.insert(whole.end(), made_[i].begin(), made_[i].end());
+    const auto signers = static_cast<std::uint16_t>(wanted.online->keys->zone_signers.size());
+    const auto count = static_cast<std::uint16_t>(wanted.rrset.count + signers);
+    const RrsetView all{wanted.rrset.type, count, wanted.rrset.ttl, whole};
+    out_->alone_[i] = {RrType::kRrsig, signers, wanted.rrset.ttl,
+                       std::span<const std::uint8_t>(whole).subspan(records.size())};
+    if (is_denial) {
+      out_->denials_[i - records_].rrset = all;
+      return;
+    }
     std::vector<std::uint8_t>& prepared = out_->rendered_[2 * i + 1];
     prepared = whole;
     setRenderedTtls(prepared, wanted.prepared_ttl);
-    const auto signers = static_cast<std::uint16_t>(wanted.online->keys->zone_signers.size());
-    const auto count = static_cast<std::uint16_t>(wanted.rrset.count + signers);
-    out_->signatures_[wanted.plain] = {wanted.rrset.type, count, wanted.rrset.ttl, whole};
+    out_->signatures_[wanted.plain] = all;
     out_->signatures_[wanted.prepared] = {wanted.rrset.type, count, wanted.prepared_ttl, prepared};
-    out_->alone_[i] = {RrType::kRrsig, signers, wanted.rrset.ttl,
-                       std::span<const std::uint8_t>(whole).subspan(records.size())};
   }
 
   const ServiceSet& services_;
@@ -187,11 +244,21 @@ class ServiceSignatures::Maker {
   std::uint32_t now_;
   std::shared_ptr<ServiceSignatures> out_ = std::make_shared<ServiceSignatures>();
   std::vector<Wanted> wanted_;
-  std::vector<std::vector<std::uint8_t>> made_;  // by RRset: its RRSIGs, rendered
+  std::size_t records_ = 0;                        // so many of them are no denials
+  std::vector<std::vector<std::uint8_t>> denied_;  // what denials point into
+  std::vector<std::vector<std::uint8_t>> made_;    // by RRset: its RRSIGs, rendered
   std::vector<SigningJob> jobs_;
   std::vector<std::size_t> job_of_;                        // by job: of which RRset
   std::unordered_map<std::string_view, RrsetView> known_;  // of `before_`
 };
+
+const RrsetView& ServiceSignatures::denialOf(std::size_t node, RrType asked) const noexcept {
+  const std::span<const Denial> all = std::span(denials_).subspan(
+      first_denial_[node], first_denial_[node + 1] - first_denial_[node]);
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Denial& each) { return each.asked == asked; });
+  return (found == all.end() ? all.begin() : found)->rrset;
+}
 
 std::shared_ptr<const ServiceSignatures> ServiceSignatures::make(const ServiceSet& services,
                                                                  const ZoneSet& zones,

@@ -1,7 +1,5 @@
 #include "dns/answer/signed_answer.h"
 
-#include <algorithm>
-
 namespace meridian::dns {
 
 void SignedAnswer::turnOn(const Zone& zone, const Query& query, const Client& client,
@@ -13,7 +11,8 @@ void SignedAnswer::turnOn(const Zone& zone, const Query& query, const Client& cl
   unix_time_ = client.unix_time;
   made_ = &counters.signatures_made;
   online_ = nullptr;
-  is_service_ = denied_name_ = false;
+  service_signatures_ = nullptr;
+  denied_name_ = false;
   if (!proves_) return;
   denial_.begin(zone);
   if (!zone.denial()->isCompact()) return;
@@ -68,23 +67,22 @@ bool SignedAnswer::addServiceSignatures(const RrsetView& rrset, std::uint16_t ow
   return online().addSignatures(rrset, *name_, owner_offset);
 }
 
+bool SignedAnswer::addCompactDenial(Section section, bool name_exists) {
+  if (service_signatures_ != nullptr) {
+    return out_->add(section, service_signatures_->denialOf(service_node_, query_->type), *name_);
+  }
+  return online().addDenial(section, *name_, typesHere(name_exists));
+}
+
 std::vector<RrType> SignedAnswer::typesHere(bool name_exists) const {
   if (!name_exists) return {RrType::kNxname};
-  std::vector<RrType> out(service_types_.begin(),
-                          is_service_ ? service_types_.end() : service_types_.begin());
-  const bool has_node =
-      match_->kind == Zone::MatchKind::kExact || match_->kind == Zone::MatchKind::kWildcard;
-  if (has_node && !(is_service_ && match_->kind == Zone::MatchKind::kWildcard)) {
+  std::vector<RrType> out;
+  if (match_->kind == Zone::MatchKind::kExact || match_->kind == Zone::MatchKind::kWildcard) {
     for (const RrsetView& rrset : zone_->rrsets(match_->node)) {
       if (!isMadeBySigning(rrset.type)) out.push_back(rrset.type);
     }
   }
-  // Another place's records, or its alias, are none here.
-  std::erase_if(out, [&](RrType type) {
-    return type == query_->type || (is_service_ && type == RrType::kCname);
-  });
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
+  std::erase(out, query_->type);
   return out;
 }
 
@@ -95,10 +93,10 @@ bool SignedAnswer::addNegative(bool name_exists) {
     return false;
   }
   if (online_ != nullptr &&
-      (is_service_ || !name_exists || match_->kind != Zone::MatchKind::kExact)) {
+      (service_signatures_ != nullptr || !name_exists || match_->kind != Zone::MatchKind::kExact)) {
     denied_name_ = !name_exists;
     if (!name_exists && !query_->edns.compact_ok) out_->setRcode(Rcode::kNoError);
-    return online().addDenial(Section::kAuthority, *name_, typesHere(name_exists));
+    return addCompactDenial(Section::kAuthority, name_exists);
   }
   if (match_->kind == Zone::MatchKind::kNxDomain) {
     denial_.addNoName(*name_, match_->encloser_labels);
@@ -112,13 +110,13 @@ bool SignedAnswer::addNegative(bool name_exists) {
 
 bool SignedAnswer::asksForDenial() const {
   if (!proves_ || online_ == nullptr || query_->type != RrType::kNsec) return false;
-  return is_service_ || match_->kind != Zone::MatchKind::kExact;
+  return service_signatures_ != nullptr || match_->kind != Zone::MatchKind::kExact;
 }
 
 bool SignedAnswer::addDenialAsAnswer(bool name_exists) {
   denied_name_ = !name_exists;
   out_->setRcode(Rcode::kNoError);
-  return online().addDenial(Section::kAnswer, *name_, typesHere(name_exists));
+  return addCompactDenial(Section::kAnswer, name_exists);
 }
 
 }  // namespace meridian::dns

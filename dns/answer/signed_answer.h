@@ -6,14 +6,15 @@
 // answer must be truncated. Not thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "base/counter.h"
 #include "dns/answer/answerer.h"
 #include "dns/answer/denial.h"
 #include "dns/answer/online_answer.h"
+#include "dns/answer/service_signatures.h"
 #include "dns/wire/response_writer.h"
 #include "dns/zone/zone.h"
 #include "dns/zone/zone_set.h"
@@ -45,15 +46,15 @@ class SignedAnswer {
   void found(const NameView& name, const Zone::Match& match) {
     name_ = &name;
     match_ = &match;
-    is_service_ = false;
+    service_signatures_ = nullptr;
   }
 
-  // The current name is a service's own: beside what the zone has there it has these types, in one
-  // place or another. Both are read until the next call of this or found().
-  void ownedByService(const NameView& name, std::span<const RrType> types) {
+  // The current name is a service's own, that of `node` in `signatures`. All are read until the
+  // next call of this or found().
+  void ownedByService(const NameView& name, const ServiceSignatures& signatures, std::size_t node) {
     name_ = &name;
-    is_service_ = true;
-    service_types_ = types;
+    service_signatures_ = &signatures;
+    service_node_ = node;
   }
   // What goes with an RRset of the answer section, owned by the name at `owner_offset`: its
   // signatures, and the proof that a wildcard was right to make it. Of type RRSIG: the signatures
@@ -82,12 +83,12 @@ class SignedAnswer {
   void turnOn(const Zone& zone, const Query& query, const Client& client, const ServingState& state,
               ResponseWriter& out, AnswerCounters& counters);
   OnlineAnswer online() const { return {*online_, *zone_, unix_time_, *out_, *made_}; }
-  // The types of the current name, as a compact denial shows them.
+  bool addCompactDenial(Section section, bool name_exists);
+  // The types of the current name, which is no service's, as a compact denial shows them.
   std::vector<RrType> typesHere(bool name_exists) const;
 
   bool proves_ = false;  // signatures and denials are wanted, and the zone has them
   bool is_on_ = false;   // that, or signatures were asked for by type
-  bool is_service_;
   bool denied_name_;
   const Zone* zone_;
   ResponseWriter* out_;
@@ -97,8 +98,9 @@ class SignedAnswer {
   const Query* query_;
   std::uint32_t unix_time_;
   Counter* made_;
-  const OnlineKeys* online_;  // nullptr: nothing is signed while the query waits
-  std::span<const RrType> service_types_;
+  const OnlineKeys* online_;                     // nullptr: nothing is signed while the query waits
+  const ServiceSignatures* service_signatures_;  // nullptr: the current name is no service's
+  std::size_t service_node_;
 };
 
 }  // namespace meridian::dns

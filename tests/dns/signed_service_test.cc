@@ -221,6 +221,53 @@ TEST_F(SignedServiceTest, WhatOnePlaceLacksIsDeniedForTheNameAlone) {
               ElementsAre(kServiceA, kServiceRrsig, kServiceNsec));
 }
 
+TEST_F(SignedServiceTest, WhatServicesDenyIsSignedAhead) {
+  struct Case {
+    const char* name;
+    unsigned type;
+    std::vector<unsigned> types;  // beside RRSIG and NSEC
+  };
+  const Case cases[] = {
+      {"order.shop.test", kServiceAaaa, {kServiceA, kServiceTxt}},
+      {"order.shop.test", kServiceMx, {kServiceA, kServiceTxt, kServiceAaaa}},
+      {"sp2.shard.order.shop.test", kServiceAaaa, {kServiceA}},
+      {"sp2.shard.order.shop.test", kServiceTxt, {kServiceA, kServiceAaaa}},
+      {"shard.order.shop.test", kServiceA, {}},
+      {"key.order.shop.test", kServiceA, {}},
+      {"www.shop.test", kServiceAaaa, {kServiceA}},
+      {"cdn.shop.test", kServiceMx, {kServiceA}},
+      {"cdn.shop.test", kServiceCname, {kServiceA}},
+  };
+  for (const Case& each : cases) {
+    const ReadMessage read = ask(each.name, each.type, 30);
+    EXPECT_THAT(read.answers(), IsEmpty()) << each.name;
+    std::vector<unsigned> expected = each.types;
+    expected.insert(expected.end(), {kServiceRrsig, kServiceNsec});
+    EXPECT_THAT(deniedTypes(read.sections[1], each.name), testing::ElementsAreArray(expected))
+        << each.name << " " << each.type;
+    for (const ReadRecord& record : read.sections[1]) {
+      EXPECT_EQ(record.ttl, 60U) << each.name;  // the SOA's minimum
+    }
+  }
+  EXPECT_THAT(deniedTypes(ask("www.shop.test", kServiceNsec).answers(), "www.shop.test"),
+              ElementsAre(kServiceA, kServiceRrsig, kServiceNsec));
+  EXPECT_EQ(counters_.signatures_made.value(), 0U);
+}
+
+// What stands beside a service belongs to the zone, which may change.
+TEST_F(SignedServiceTest, WhatIsDeniedFollowsTheZone) {
+  const auto before = world_.serve();
+  std::string& text = world_.zones[0];
+  const std::string beside = "order TXT \"beside the service\"\n";
+  text.replace(text.find(beside), beside.size(), "order MX 10 ns\n");
+  state_ = world_.serve();
+  const auto kept = ServiceSignatures::make(*state_->services, *state_->zones,
+                                            before->signatures.get(), world_.now);
+  EXPECT_EQ(kept->made(), 3U);  // of any other type, of A, of AAAA
+  EXPECT_THAT(deniedTypes(ask("order.shop.test", kServiceTxt).sections[1], "order.shop.test"),
+              ElementsAre(kServiceA, kServiceMx, kServiceAaaa, kServiceRrsig, kServiceNsec));
+}
+
 TEST_F(SignedServiceTest, ANameThatDoesNotExistHasNxname) {
   for (const char* name : {"no.such.shop.test", "x.s1b2.g.order.shop.test", "shop.shop.test"}) {
     const ReadMessage read = ask(name, kServiceA);
@@ -299,7 +346,7 @@ TEST_F(SignedServiceTest, WhatWasSignedAheadIsFoundByItsRrset) {
       }
     }
   }
-  EXPECT_EQ(found, 2 * state->signatures->count());
+  EXPECT_EQ(found, 2U * (3 * 3 + 2));  // S and two shards, three RRsets each; one without a pool
 }
 
 TEST_F(SignedServiceTest, SignaturesAreKeptWhileTheyLast) {
@@ -307,8 +354,9 @@ TEST_F(SignedServiceTest, SignaturesAreKeptWhileTheyLast) {
   const auto& first = state_->signatures;
   ASSERT_NE(first, nullptr);
   const std::size_t all = first->count();
-  // S and two shards, three RRsets each; a service without a pool of its own, two.
-  EXPECT_EQ(all, 3U * 3 + 2);
+  // S and two shards, three RRsets each, and three denials; a service without a pool of its own,
+  // two and two; one with a pool, two denials; five names that have nothing, one each.
+  EXPECT_EQ(all, 3U * (3 + 3) + 2 + 2 + 2 + 5);
   EXPECT_EQ(first->made(), all);
   const auto again = [&](std::chrono::hours later) {
     return ServiceSignatures::make(*state_->services, *state_->zones, first.get(),
