@@ -310,6 +310,19 @@ TEST_F(SignedServiceTest, PoolsAndAliasesAreSigned) {
               ElementsAre(kServiceCname, kServiceRrsig));
 }
 
+// Regression: where nothing else was signed ahead, their answers had no signatures.
+TEST_F(SignedServiceTest, PoolsAreSignedWhereNoOtherServiceIs) {
+  world_.topology = R"({"format": 1,
+ "datacenters": [{"id": "one", "lat": 10, "lon": 10, "slot": 0}],
+ "zones": [{"id": "web", "kind": "stateless", "ezones": ["one"]}],
+ "services": [{"name": "www.shop.test", "zone": "web", "answer_count": 1, "endpoints": {
+    "one": [{"id": "a", "records": ["A 192.0.2.30"]}, {"id": "b", "records": ["A 192.0.2.31"]}]}}]})";
+  EXPECT_THAT(typesOf(ask("www.shop.test", kServiceA).answers()),
+              ElementsAre(kServiceA, kServiceRrsig));
+  EXPECT_THAT(deniedTypes(ask("www.shop.test", kServiceMx).sections[1], "www.shop.test"),
+              ElementsAre(kServiceA, kServiceRrsig, kServiceNsec));
+}
+
 TEST_F(SignedServiceTest, InAZoneWithAChainTheyAreRefused) {
   denial_ = DenialKind::kNsec;
   try {
