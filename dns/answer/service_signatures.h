@@ -57,7 +57,7 @@ class ServiceSignatures {
  private:
   class Maker;
   struct Denial {
-    RrType asked;
+    RrType asked{};
     RrsetView rrset;
   };
   std::vector<Place>
