@@ -62,21 +62,9 @@ class View:
         return tuple(s for s in self.glue if any(s.owner.is_subdomain(cut) for cut in cuts))
 
     def without_repetitions(self):
-        """The same, but that each record of the answer section stands only where it came first: to
-        a resolver two equal records are one (RFC 2181 §5)."""
-        seen = set()
-        sets = []
-        for rrset in self.answer:
-            kept = []
-            for rdata, text in zip(rrset.rdatas, rrset.text):
-                record = (rrset.owner, rrset.rtype, rdata)
-                if record not in seen:
-                    seen.add(record)
-                    kept.append((rdata, text))
-            if kept:
-                sets.append(dataclasses.replace(rrset, rdatas=tuple(rdata for rdata, _ in kept),
-                                                text=tuple(text for _, text in kept)))
-        return dataclasses.replace(self, answer=tuple(sets))
+        """The same, but that each record of the answer and of the additional section stands only where it
+        came first: to a resolver two equal records are one (RFC 2181 §5)."""
+        return dataclasses.replace(self, answer=_once(self.answer), glue=_once(self.glue))
 
     def __str__(self):
         lines = [f"  {self.rcode} aa={int(self.aa)} opt={int(self.opt)}"]
@@ -130,6 +118,22 @@ def _sets(rrsets):
                                tuple(sorted({rrset.ttl for rrset in group})),
                                tuple(wire for wire, _ in rdatas),
                                tuple(text for _, text in rdatas)))
+    return tuple(found)
+
+
+def _once(sets):
+    seen = set()
+    found = []
+    for rrset in sets:
+        kept = []
+        for rdata, text in zip(rrset.rdatas, rrset.text):
+            record = (rrset.owner, rrset.rtype, rdata)
+            if record not in seen:
+                seen.add(record)
+                kept.append((rdata, text))
+        if kept:
+            found.append(dataclasses.replace(rrset, rdatas=tuple(rdata for rdata, _ in kept),
+                                             text=tuple(text for _, text in kept)))
     return tuple(found)
 
 

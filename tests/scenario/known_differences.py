@@ -7,6 +7,7 @@ that no entry explains fails the test: either a server is wrong, or the list nee
 import dataclasses
 from typing import Callable
 
+import dns.name
 import dns.rdatatype
 
 from dns_compare import same
@@ -14,20 +15,35 @@ from dns_compare import same
 MAX_ALIASES = 64  # in one answer of Meridian
 
 
+class LoadedZones:
+    """The zones that every server has."""
+
+    def __init__(self, zones):
+        self._origins = {zone.origin for zone in zones}
+
+    def nearest(self, name):
+        """Origin of the nearest zone at or above a name, or None."""
+        while name not in self._origins:
+            if name == dns.name.root:
+                return None
+            name = name.parent()
+        return name
+
+    def any_below(self, name):
+        return any(origin != name and origin.is_subdomain(name) for origin in self._origins)
+
+
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One query and what the two oracles said.
-
-    zone_of   origin of the nearest loaded zone at or above a name, or None
-    """
+    """One query and what the two oracles said."""
     query: object
     nsd: object
     knot: object
-    zone_of: Callable
+    loaded: LoadedZones
 
     @property
     def origin(self):
-        return self.zone_of(self.query.qname)
+        return self.loaded.nearest(self.query.qname)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +67,7 @@ def _followed_out_of_zone(case):
     for index, answer in enumerate(case.knot.answer):
         if answer.rtype == "CNAME":
             apex_ds = case.query.qtype == dns.rdatatype.DS and answer.target == case.origin
-            if apex_ds or case.zone_of(answer.target) != case.origin:
+            if apex_ds or case.loaded.nearest(answer.target) != case.origin:
                 return case.nsd.answer[:index + 1] == case.knot.answer[:index + 1]
     return False
 
@@ -80,7 +96,7 @@ def _chain_without_end(case):
     """Not even NSD comes to an end, although its last alias leads to a name that is new."""
     last = case.nsd.answer[-1] if case.nsd.answer else None
     return (_chain_cut_short(case) and last.rtype == "CNAME" and not case.nsd.authority
-            and case.nsd.rcode == "NOERROR" and case.zone_of(last.target) == case.origin
+            and case.nsd.rcode == "NOERROR" and case.loaded.nearest(last.target) == case.origin
             and all(last.target != s.owner for s in case.nsd.answer if s.rtype == "CNAME"))
 
 
@@ -105,9 +121,11 @@ def _glue_does_not_fit(case):
 
 
 def _names_of_two_zones(case):
-    """The zone's parent is loaded too, and NSD has a negative answer where Knot has another."""
-    return (case.origin is not None and case.zone_of(case.origin.parent()) is not None
-            and case.knot.aa and [s.rtype for s in case.nsd.authority] == ["SOA"])
+    """The zone's parent is loaded too, or one below the name, and NSD has a negative answer where Knot has
+    another."""
+    nested = case.origin is not None and (case.loaded.nearest(case.origin.parent()) is not None
+                                          or case.loaded.any_below(case.query.qname))
+    return (nested and case.knot.aa and [s.rtype for s in case.nsd.authority] == ["SOA"])
 
 
 def _no_alias_for_nsec3(case):
@@ -115,6 +133,18 @@ def _no_alias_for_nsec3(case):
     return (case.query.qtype == dns.rdatatype.NSEC3 and any(
         s.rtype == "CNAME" for s in case.knot.answer)
         and case.nsd.answer == case.knot.answer[:len(case.nsd.answer)])
+
+
+def _follows_as_without_nsec3(case, answer):
+    """As Knot; but that chains are not cut short, and end at a DNAME that leads into itself."""
+    ours, theirs = answer.answer, case.knot.answer
+    if len(ours) > len(theirs):
+        aliases = sum(s.rtype == "CNAME" for s in theirs)
+        return aliases == 5 and not case.knot.authority and ours[:len(theirs)] == theirs
+    if len(ours) < len(theirs):
+        return theirs[:len(ours)] == ours and any(
+            s.rtype == "DNAME" and s.target.is_subdomain(s.owner) for s in ours)
+    return same(answer, case.knot)
 
 
 def _no_alias_for_nsec(case):
@@ -171,7 +201,7 @@ KNOWN_DIFFERENCES = [
         lambda case: (case.nsd.rcode == case.knot.rcode == "NXDOMAIN" and not case.knot.aa
                       and not case.knot.answer and not case.knot.authority)),
     KnownDifference(
-        "no-alias-for-nsec3", "knot",
+        "no-alias-for-nsec3", _follows_as_without_nsec3,
         "RFC 1034 §4.3.2 step 3a excepts no type but CNAME. NSD answers questions for NSEC3 by itself",
         _no_alias_for_nsec3),
     KnownDifference(
@@ -195,12 +225,12 @@ def explain(case):
 @dataclasses.dataclass(frozen=True)
 class SignedCase:
     """One query with DO, what one peer answered, and what Meridian did. Beside signatures and denials
-    the two are equal. zone_of: as in Case."""
+    the two are equal."""
     query: object
     peer: str
     theirs: object
     ours: object
-    zone_of: Callable
+    loaded: LoadedZones
 
     @property
     def lacking(self):
@@ -228,6 +258,33 @@ class SignedCase:
     def is_negative(self):
         return any(s.rtype == "SOA" for s in self.ours.authority)
 
+    def denies_by(self, rtype):
+        """Those of Meridian's denials, NSEC or NSEC3."""
+        return [s for s in self.ours.authority if s.rtype == rtype]
+
+    @property
+    def has_label_before_asterisk(self):
+        """In the name, or in a denial's owner."""
+        names = [self.last_name, *(s.owner for s in self.denies_by("NSEC"))]
+        return any(b"" < label < b"*" for name in names for label in name.labels)
+
+    @property
+    def is_opt_out(self):
+        return any(rdata[1] & 1 for s in self.denies_by("NSEC3") for rdata in s.rdatas)
+
+    @property
+    def shares_names(self):
+        """Whether another zone lies above the last name's zone, or makes names that are above that name."""
+        origin = self.loaded.nearest(self.last_name)
+        if origin is None:
+            return False
+        above = self.last_name.parent()
+        while above != origin and above.is_subdomain(origin):
+            if self.loaded.any_below(above):
+                return True
+            above = above.parent()
+        return self.loaded.nearest(origin.parent()) is not None
+
 
 @dataclasses.dataclass(frozen=True)
 class SignedDifference:
@@ -249,14 +306,15 @@ SIGNED_DIFFERENCES = [
         "labels-before-the-asterisk", ("nsd",),
         "RFC 4034 §6.1: a wildcard is covered where its label sorts, which is behind labels that begin "
         "with a control character or with less than '*'. NSD 4.6.1 takes the encloser's NSEC",
-        lambda case: (case.same_but_denials and case.more and case.ours.rcode == "NXDOMAIN"
-                      and any(s.rtype == "NSEC" for s in case.ours.authority))),
+        lambda case: (case.same_but_denials and case.ours.rcode == "NXDOMAIN"
+                      and case.denies_by("NSEC")
+                      and (case.more or case.has_label_before_asterisk))),
     SignedDifference(
         "encloser-left-out", ("nsd",),
         "RFC 5155 §7.2.1: where opt-out left the encloser out of the chain, the closest one that can "
         "be proved stands for it. NSD 4.6.1 sends no encloser",
-        lambda case: (case.same_but_denials and case.more and case.lacking
-                      and any(s.rtype == "NSEC3" for s in case.ours.authority))),
+        lambda case: (case.same_but_denials and case.lacking and case.denies_by("NSEC3")
+                      and (case.more or case.is_opt_out))),
     SignedDifference(
         "asterisk-was-asked", ("nsd",),
         "A question for the wildcard itself is no expansion: its NSEC3 matches, and nothing is to be "
@@ -295,8 +353,8 @@ SIGNED_DIFFERENCES = [
     SignedDifference(
         "label-ends-in-zero", ("knot",),
         "RFC 4034 §6.1: 'a\\000' sorts behind 'a' and all that lies below it. Knot 3.2.6 takes the NSEC "
-        "of 'a' itself",
-        lambda case: (case.same_but_denials and case.lacking and case.more
+        "of 'a' itself, in the other's place or beside it",
+        lambda case: (case.same_but_denials and case.more
                       and any(label.endswith(b"\0") for name in (case.query.qname, case.last_name)
                               for label in name.labels))),
     SignedDifference(
@@ -309,8 +367,15 @@ SIGNED_DIFFERENCES = [
         "denial-of-another-zone", ("nsd",),
         "NSD keeps one tree of names for all zones, and looks for what covers a name in it: where "
         "zones are nested it may miss it, or find another",
-        lambda case: (case.same_but_denials
-                      and case.zone_of(case.zone_of(case.last_name).parent()) is not None)),
+        lambda case: case.same_but_denials and case.shares_names),
+    SignedDifference(
+        "signatures-of-another-zone", ("nsd",),
+        "As alias-out-of-zone: what an alias leads to in another zone of the server is not the answer's. "
+        "NSD adds the signatures there where RRSIG was asked for",
+        lambda case: (case.query.qtype == dns.rdatatype.RRSIG
+                      and set(case.ours.answer) < set(case.theirs.answer)
+                      and all(case.loaded.nearest(s.owner) != case.loaded.nearest(case.query.qname)
+                              for s in set(case.theirs.answer) - set(case.ours.answer)))),
 ]
 
 

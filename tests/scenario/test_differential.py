@@ -16,12 +16,11 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-import dns.name
 import dns.rdatatype
 
 from dns_compare import MalformedAnswer, same, view
 from harness import Meridian, ScenarioCase
-from known_differences import Case, explain
+from known_differences import Case, LoadedZones, explain
 from peer_servers import Knot, Nsd
 from query_generator import Query, QueryGenerator, corner_queries
 from udp_pipeline import exchange
@@ -55,19 +54,11 @@ class World:
         self.directory = workspace.directory("zones")
         self.files = {zone.name: workspace.write(f"zones/{zone.file_name}", zone.text)
                       for zone in self.zones}
-        self._origins = {zone.origin for zone in self.zones}
+        self.loaded = LoadedZones(self.zones)
 
     def queries(self):
         generator = QueryGenerator(self.rng, self.zones)
         return corner_queries(self.corners) + [generator.next() for _ in range(QUERIES)]
-
-    def zone_of(self, qname):
-        """Origin of the nearest loaded zone above or at qname, or None."""
-        while qname not in self._origins:
-            if qname == dns.name.root:
-                return None
-            qname = qname.parent()
-        return qname
 
 
 class Judge:
@@ -88,7 +79,7 @@ class Judge:
             self._complain(query, f"malformed: {error}", shown)
             return
         case = Case(query, self._oracle(views["nsd"]), self._oracle(views["knot"]),
-                    self.world.zone_of)
+                    self.world.loaded)
         known = None
         if not same(case.nsd, case.knot):
             known = explain(case)

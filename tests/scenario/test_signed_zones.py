@@ -25,7 +25,7 @@ import dns.rdatatype
 
 from dns_compare import MalformedAnswer, same, view
 from harness import LOOPBACK, HarnessError, Meridian, ScenarioCase
-from known_differences import Case, SignedCase, explain, explain_signed
+from known_differences import Case, LoadedZones, SignedCase, explain, explain_signed
 from peer_servers import Bind, Knot, Nsd, Unbound
 from query_generator import Query, QueryGenerator, corner_queries
 from test_differential import TOPOLOGY
@@ -70,7 +70,7 @@ class SignedWorld:
         self.directory = workspace.directory("zones")
         self.files = {zone.name: workspace.write(f"zones/{zone.file_name}", zone.text)
                       for zone in self.zones}
-        self._origins = {zone.origin for zone in self.zones}
+        self.loaded = LoadedZones(self.zones)
         self._owners = {owner for zone in self.zones for owner in zone.owners()}
         self._names = {dns.name.Name(owner.labels[i:]) for owner in self._owners
                        for i in range(len(owner.labels))}
@@ -88,14 +88,6 @@ class SignedWorld:
     def queries(self, count):
         generator = QueryGenerator(self.rng, self.zones, _DNSSEC_TYPES)
         return [generator.next() for _ in range(count)]
-
-    def zone_of(self, qname):
-        """Origin of the nearest loaded zone above or at qname, or None."""
-        while qname not in self._origins:
-            if qname == dns.name.root:
-                return None
-            qname = qname.parent()
-        return qname
 
 
 def has_wildcard_glue(zone):
@@ -186,7 +178,7 @@ class SignedAnswersAgree(ScenarioCase):
         if bind.rcode == "SERVFAIL":
             del answers["bind"]
         bare = {name: without_dnssec(answer) for name, answer in answers.items()}
-        case = Case(query, bare["nsd"], bare["knot"], world.zone_of)
+        case = Case(query, bare["nsd"], bare["knot"], world.loaded)
         complaint = None
         if not same(case.nsd, case.knot):
             known = explain(case)
@@ -201,7 +193,7 @@ class SignedAnswersAgree(ScenarioCase):
         different = {name for name, answer in peers.items() if not same(answer, ours)}
         seen[f"{len(peers) - len(different)} of {len(peers)} agree"] += 1
         for name in different:
-            known = explain_signed(SignedCase(query, name, peers[name], ours, world.zone_of))
+            known = explain_signed(SignedCase(query, name, peers[name], ours, world.loaded))
             seen[f"{name} {known.name if known else '-'}"] += 1
             complaint = complaint or (known is None and f"unlike {name}, and no rule says why")
         if not complaint:
@@ -409,8 +401,8 @@ class Chain:
         aliases = [s for s in answer.answer if s.rtype == "CNAME"]
         self.aliases += len(aliases)
         last = aliases[-1].target if aliases else self.next.qname
-        apex_ds = self.next.qtype == dns.rdatatype.DS and self.world.zone_of(last) == last
-        if self.world.zone_of(last) is None or apex_ds:
+        apex_ds = self.next.qtype == dns.rdatatype.DS and self.world.loaded.nearest(last) == last
+        if self.world.loaded.nearest(last) is None or apex_ds:
             self.leaves_signed_zones = True
         qtype, self.next = self.next.qtype, None
         made = any(s.rtype == "DNAME" for s in answer.answer)
