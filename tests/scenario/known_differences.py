@@ -140,10 +140,12 @@ def _follows_as_without_nsec3(case, answer):
     ours, theirs = answer.answer, case.knot.answer
     if len(ours) > len(theirs):
         aliases = sum(s.rtype == "CNAME" for s in theirs)
-        return aliases == 5 and not case.knot.authority and ours[:len(theirs)] == theirs
+        return (aliases == 5 and answer.aa and not case.knot.authority
+                and ours[:len(theirs)] == theirs)
     if len(ours) < len(theirs):
-        return theirs[:len(ours)] == ours and any(
-            s.rtype == "DNAME" and s.target.is_subdomain(s.owner) for s in ours)
+        return (theirs[:len(ours)] == ours and answer.rcode == "NOERROR" and answer.aa
+                and not answer.authority and any(
+                    s.rtype == "DNAME" and s.target.is_subdomain(s.owner) for s in ours))
     return same(answer, case.knot)
 
 
